@@ -1,0 +1,1 @@
+//! Where macadamia keeps entries.

@@ -1,0 +1,240 @@
+//! What a cache asks of a place that keeps entries.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::clock::{BoxFuture, Clock, Time};
+use crate::entry::Entry;
+use crate::error::{Error, Result};
+use crate::key::{Key, KeyRef};
+use crate::pattern::Pattern;
+
+/// In which form a backend keeps values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// As the types they are: [`Entry`] of any value, never serialized.
+    Objects,
+    /// As bytes: the cache encodes before it stores and decodes what it gets ([`Encoded`](crate::Encoded)).
+    Bytes,
+}
+
+/// What a synchronous look told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Peek {
+    /// The entry was shown. Whether it is still alive is the cache's judgement.
+    Found,
+    /// There is none; asking again asynchronously would tell the same.
+    Missing,
+    /// The backend cannot tell without waiting: ask [`Backend::get`].
+    Remote,
+}
+
+/// When a store takes place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum SetIf {
+    /// In any case.
+    #[default]
+    Always,
+    /// Only where no living entry is.
+    Absent,
+    /// Only where a living entry is.
+    Present,
+}
+
+/// The right to store what is about to be computed, taken before computing.
+///
+/// A fresh nonce that lives in the backend while somebody computes the key; any deletion of the key drops
+/// it, and a store that shows a dropped one is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Fill(pub u64);
+
+/// How an entry is stored.
+#[derive(Debug, Clone, Copy, Default)]
+#[non_exhaustive]
+pub struct SetOptions {
+    /// When the store takes place.
+    pub only_if: SetIf,
+    /// Store only while this right stands.
+    pub fill: Option<Fill>,
+}
+
+/// A step of a counter.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub struct Increment {
+    /// What to add; negative to count down.
+    pub by: i64,
+    /// Given to a counter that has no expiry yet, at any step, in the same atomic operation.
+    pub ttl: Option<Duration>,
+}
+
+impl Increment {
+    /// Adds `by`; a counter without expiry gets `ttl`.
+    pub const fn new(by: i64, ttl: Option<Duration>) -> Self {
+        Self { by, ttl }
+    }
+}
+
+/// When a key expires, as [`Backend::expiry`] tells it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Expiry {
+    /// There is no such key.
+    Missing,
+    /// The key stays until it is deleted or evicted.
+    Never,
+    /// The key expires after this time.
+    In(Duration),
+}
+
+impl Expiry {
+    /// What is left of the key's life, where that is a duration.
+    pub const fn remaining(self) -> Option<Duration> {
+        match self {
+            Self::In(left) => Some(left),
+            Self::Missing | Self::Never => None,
+        }
+    }
+}
+
+/// A place that keeps entries.
+///
+/// Four verbs are required: [`get`](Backend::get), [`set`](Backend::set), [`delete`](Backend::delete),
+/// [`clear`](Backend::clear). What a server lacks stays at its default, which says
+/// [`Error::Unsupported`]; nothing is imitated silently. Judging expiry is the cache's work: a backend may
+/// hand out an expired entry, and drops it when it likes.
+///
+/// What must hold: every verb is atomic for its key, and once `delete`, `delete_match` or `clear` has
+/// returned, no later `get` shows an entry stored before.
+///
+/// See `examples/custom_backend.rs` for a complete one.
+pub trait Backend: Send + Sync + 'static {
+    /// The backend's own name, as in its URL scheme; used in errors and events.
+    fn name(&self) -> &'static str;
+
+    /// The form it keeps values in; bytes unless it lives in this process.
+    fn form(&self) -> Form {
+        Form::Bytes
+    }
+
+    /// Called once for each cache that routes to it, with that cache's clock.
+    fn attach(&self, _clock: &Arc<dyn Clock>) {}
+
+    /// Shows the entry without waiting, if that is possible. On the hit path: no allocation, no lock shared
+    /// by all keys.
+    fn peek(&self, _key: KeyRef<'_>, _show: &mut dyn FnMut(&Entry)) -> Peek {
+        Peek::Remote
+    }
+
+    /// Whether entries should carry an estimated weight ([`Meta::weight`](crate::Meta::weight)).
+    fn weighs(&self) -> bool {
+        false
+    }
+
+    /// The entry, if there is one.
+    fn get<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<Option<Arc<Entry>>>>;
+
+    /// The entries of several keys, in their order.
+    fn get_many<'a>(&'a self, keys: &'a [Key]) -> BoxFuture<'a, Result<Vec<Option<Arc<Entry>>>>> {
+        Box::pin(async move {
+            let mut entries = Vec::with_capacity(keys.len());
+            for key in keys {
+                entries.push(self.get(key).await?);
+            }
+            Ok(entries)
+        })
+    }
+
+    /// Stores the entry; `false` if the options forbade it.
+    fn set<'a>(&'a self, key: &'a Key, entry: Arc<Entry>, options: SetOptions)
+    -> BoxFuture<'a, Result<bool>>;
+
+    /// Stores several entries.
+    fn set_many<'a>(&'a self, entries: Vec<(Key, Arc<Entry>)>) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async move {
+            for (key, entry) in entries {
+                self.set(&key, entry, SetOptions::default()).await?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Removes the key and every right to fill it; tells whether a living entry was there.
+    fn delete<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<bool>>;
+
+    /// Removes several keys; tells how many living entries were there.
+    fn delete_many<'a>(&'a self, keys: &'a [Key]) -> BoxFuture<'a, Result<u64>> {
+        Box::pin(async move {
+            let mut deleted = 0;
+            for key in keys {
+                deleted += u64::from(self.delete(key).await?);
+            }
+            Ok(deleted)
+        })
+    }
+
+    /// Removes every key that matches, and every right to fill one; tells how many living entries went.
+    fn delete_match<'a>(&'a self, _pattern: &'a Pattern) -> BoxFuture<'a, Result<u64>> {
+        refuse(self.name(), "delete_match")
+    }
+
+    /// Removes everything that was stored through this backend, and every right to fill.
+    fn clear(&self) -> BoxFuture<'_, Result<()>>;
+
+    /// Living keys that match.
+    fn scan<'a>(&'a self, _pattern: &'a Pattern) -> BoxFuture<'a, Result<Vec<Key>>> {
+        refuse(self.name(), "scan")
+    }
+
+    /// Moves the expiry of a living key; `false` if there is none.
+    fn expire<'a>(&'a self, _key: &'a Key, _expires: Time) -> BoxFuture<'a, Result<bool>> {
+        refuse(self.name(), "expire")
+    }
+
+    /// Adds to the integer under the key, creating it from zero; atomic with its expiry.
+    fn increment<'a>(&'a self, _key: &'a Key, _step: Increment) -> BoxFuture<'a, Result<i64>> {
+        refuse(self.name(), "incr")
+    }
+
+    /// Takes the right to fill a key, joining one that stands. `None`: the backend keeps no such rights, and
+    /// the cache guards fills of this process itself.
+    fn begin_fill<'a>(&'a self, _key: &'a Key) -> BoxFuture<'a, Result<Option<Fill>>> {
+        Box::pin(std::future::ready(Ok(None)))
+    }
+
+    /// Gives a right back; called once for each that was taken, from destructors, so it must not wait.
+    fn end_fill(&self, _key: &Key, _fill: Fill) {}
+
+    /// Answers `message`, or fails as any other command would.
+    fn ping<'a>(&'a self, message: &'a str) -> BoxFuture<'a, Result<String>> {
+        Box::pin(std::future::ready(Ok(message.to_owned())))
+    }
+
+    /// Lets go of connections and threads. Commands after it open them again.
+    fn close(&self) -> BoxFuture<'_, Result<()>> {
+        Box::pin(std::future::ready(Ok(())))
+    }
+}
+
+/// The answer of a verb that a backend lacks.
+fn refuse<'a, T: Send + 'a>(backend: &'static str, command: &'static str) -> BoxFuture<'a, Result<T>> {
+    Box::pin(std::future::ready(Err(Error::unsupported(backend, command))))
+}
+
+impl fmt::Debug for dyn Backend {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Backend").field(&self.name()).finish()
+    }
+}
+
+/// What `.route(prefix, …)` accepts: a built backend, or whatever builds one.
+pub trait IntoBackend {
+    /// The backend, or why there is none.
+    fn into_backend(self) -> Result<Arc<dyn Backend>>;
+}
+
+impl<B: Backend> IntoBackend for B {
+    fn into_backend(self) -> Result<Arc<dyn Backend>> {
+        Ok(Arc::new(self))
+    }
+}

@@ -1,0 +1,101 @@
+//! The clock of production: monotonic, with a coarse reading where the kernel offers one.
+
+use std::time::Duration;
+
+use super::{BoxFuture, Clock, Time};
+
+/// The machine's monotonic clock.
+///
+/// [`coarse`](Clock::coarse) costs a quarter of an exact reading on Linux (the kernel's tick, 1 to 10 ms
+/// old); elsewhere it is the exact one. Sleeping needs a tokio runtime with time enabled.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SystemClock;
+
+/// Start well after zero, so that no real time is [`Time::ORIGIN`].
+const OFFSET: Duration = Duration::from_secs(1);
+
+#[cfg(target_os = "linux")]
+mod os {
+    use rustix::time::{ClockId, Timespec, clock_gettime};
+
+    fn nanos(time: Timespec) -> u64 {
+        (time.tv_sec as u64).wrapping_mul(1_000_000_000).wrapping_add(time.tv_nsec as u64)
+    }
+
+    pub(super) fn exact() -> u64 {
+        nanos(clock_gettime(ClockId::Monotonic))
+    }
+
+    pub(super) fn coarse() -> u64 {
+        nanos(clock_gettime(ClockId::MonotonicCoarse))
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+mod os {
+    use std::sync::LazyLock;
+    use std::time::Instant;
+
+    static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+
+    pub(super) fn exact() -> u64 {
+        u64::try_from(START.elapsed().as_nanos()).unwrap_or(u64::MAX)
+    }
+
+    pub(super) fn coarse() -> u64 {
+        exact()
+    }
+}
+
+const fn shifted(nanos: u64) -> Time {
+    Time::from_nanos(nanos.saturating_add(OFFSET.as_nanos() as u64))
+}
+
+impl Clock for SystemClock {
+    fn now(&self) -> Time {
+        shifted(os::exact())
+    }
+
+    #[inline]
+    fn coarse(&self) -> Time {
+        shifted(os::coarse())
+    }
+
+    fn sleep_until(&self, deadline: Time) -> BoxFuture<'static, ()> {
+        Box::pin(async move {
+            // Timers round, so look again: a sleeper must never wake early.
+            loop {
+                let now = SystemClock.now();
+                if now >= deadline {
+                    return;
+                }
+                tokio::time::sleep(deadline.since(now).min(LONGEST_SLEEP)).await;
+            }
+        })
+    }
+}
+
+/// Timers refuse absurd durations; a year at a time is patient enough.
+const LONGEST_SLEEP: Duration = Duration::from_secs(365 * 86_400);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_coarse_clock_is_behind_by_no_more_than_promised() {
+        for _ in 0..20_000 {
+            let before = SystemClock.now();
+            let coarse = SystemClock.coarse();
+            assert!(coarse.after(super::super::COARSE_ERROR) >= before);
+            assert!(coarse <= SystemClock.now());
+        }
+    }
+
+    #[tokio::test]
+    async fn a_sleeper_never_wakes_early() {
+        let deadline = SystemClock.now().after(Duration::from_millis(3));
+        SystemClock.sleep_until(deadline).await;
+        assert!(SystemClock.now() >= deadline);
+    }
+}

@@ -1,0 +1,180 @@
+//! What a backend keeps under a key: one value, its times, and what kind of answer it is.
+
+use std::any::Any;
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use crate::clock::{COARSE_ERROR, Clock, Time};
+
+/// What an entry answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Kind {
+    /// A value: of a plain function, inside `Ok`, inside `Some`.
+    #[default]
+    Value,
+    /// `None`, kept because `none_ttl` asked for it.
+    Absent,
+    /// An `Err`, kept because `err_ttl` asked for it.
+    Failed,
+}
+
+/// The times and marks of an entry, apart from its value.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub struct Meta {
+    /// What the entry answers.
+    pub kind: Kind,
+    /// When it was stored.
+    pub stored: Time,
+    /// When it stops being used.
+    pub expires: Time,
+    /// Until when it need not be refreshed; strategies without refresh leave it at `expires`.
+    pub fresh_until: Time,
+    /// How long the value took to compute; zero if it was set directly.
+    pub cost: Duration,
+    /// The `version = …` of the attribute that stored it; another version is a miss.
+    pub version: u32,
+    /// Estimated bytes in memory, where a backend is bounded by bytes; else zero.
+    pub weight: u32,
+}
+
+impl Meta {
+    /// A value stored at `stored` that expires at `expires`.
+    pub const fn new(stored: Time, expires: Time) -> Self {
+        Self {
+            kind: Kind::Value,
+            stored,
+            expires,
+            fresh_until: expires,
+            cost: Duration::ZERO,
+            version: 0,
+            weight: 0,
+        }
+    }
+}
+
+/// A stored answer: immutable but for its expiry, shared by reference count.
+///
+/// A memory backend keeps the value as the type it has; a byte backend keeps an entry whose value is
+/// [`Encoded`]. An entry that has left its backend is dead: its expiry is [`Time::ORIGIN`], so whoever
+/// still holds it judges it expired.
+pub struct Entry<T: ?Sized = dyn Any + Send + Sync> {
+    expires: AtomicU64,
+    meta: Meta,
+    value: T,
+}
+
+/// Bytes of a value on their way to or from a byte backend.
+#[derive(Debug, Clone)]
+pub struct Encoded(pub Bytes);
+
+impl Entry {
+    /// An entry holding `value`.
+    #[expect(clippy::new_ret_no_self, reason = "an entry is only ever used shared and type-erased")]
+    pub fn new<T: Any + Send + Sync>(value: T, meta: Meta) -> Arc<Self> {
+        Arc::new(Entry { expires: AtomicU64::new(meta.expires.as_nanos()), meta, value })
+    }
+
+    /// The value, if it has this type.
+    #[inline]
+    pub fn downcast_ref<T: Any>(&self) -> Option<&T> {
+        self.value.downcast_ref()
+    }
+
+    /// The value of whatever type.
+    pub fn value(&self) -> &(dyn Any + Send + Sync) {
+        &self.value
+    }
+
+    /// The bytes, if this is an encoded entry.
+    pub fn encoded(&self) -> Option<&Bytes> {
+        self.downcast_ref::<Encoded>().map(|encoded| &encoded.0)
+    }
+
+    /// Times and marks, with the expiry as it stands now.
+    pub fn meta(&self) -> Meta {
+        Meta { expires: self.expires(), ..self.meta }
+    }
+
+    /// The attribute version it was stored under.
+    #[inline]
+    pub const fn version(&self) -> u32 {
+        self.meta.version
+    }
+
+    /// What it answers.
+    #[inline]
+    pub const fn kind(&self) -> Kind {
+        self.meta.kind
+    }
+
+    /// When it stops being used; [`Time::ORIGIN`] once it has left its backend.
+    #[inline]
+    pub fn expires(&self) -> Time {
+        Time::from_nanos(self.expires.load(Ordering::Acquire))
+    }
+
+    /// Whether it may be used at `now`.
+    #[inline]
+    pub fn is_alive_at(&self, now: Time) -> bool {
+        self.expires() > now
+    }
+
+    /// Whether it may be used now: judged by the cheap clock, and near its end by the exact one.
+    #[inline]
+    pub fn is_alive(&self, clock: &dyn Clock) -> bool {
+        let expires = self.expires();
+        let coarse = clock.coarse();
+        expires.as_nanos() > coarse.as_nanos().saturating_add(COARSE_ERROR.as_nanos() as u64)
+            || (expires > coarse && expires > clock.now())
+    }
+
+    /// Marks it dead. Backends call this when the entry leaves them, whatever the reason.
+    pub fn kill(&self) {
+        self.expires.store(Time::ORIGIN.as_nanos(), Ordering::Release);
+    }
+
+    /// Moves the expiry of a living entry; `false` if it is expired or dead.
+    pub fn expire_at(&self, now: Time, expires: Time) -> bool {
+        self.expires
+            .fetch_update(Ordering::AcqRel, Ordering::Acquire, |current| {
+                (current > now.as_nanos()).then_some(expires.as_nanos())
+            })
+            .is_ok()
+    }
+}
+
+impl fmt::Debug for Entry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Entry").field("meta", &self.meta()).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::ManualClock;
+
+    #[test]
+    fn an_entry_lives_up_to_its_expiry_and_not_a_nanosecond_longer() {
+        let clock = ManualClock::new();
+        let entry = Entry::new(7u8, Meta::new(clock.now(), clock.now().after(Duration::from_millis(5))));
+        clock.advance(Duration::from_nanos(4_999_999));
+        assert!(entry.is_alive(&clock));
+        clock.advance(Duration::from_nanos(1));
+        assert!(!entry.is_alive(&clock));
+    }
+
+    #[test]
+    fn a_dead_entry_cannot_be_revived() {
+        let entry = Entry::new("x", Meta::new(Time::from_nanos(1), Time::NEVER));
+        assert!(entry.expire_at(Time::from_nanos(1), Time::from_nanos(9)));
+        entry.kill();
+        assert!(!entry.expire_at(Time::from_nanos(1), Time::NEVER));
+        assert!(!entry.is_alive_at(Time::from_nanos(1)));
+    }
+}

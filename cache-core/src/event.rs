@@ -1,0 +1,85 @@
+//! What happened, told to whoever wants to know.
+
+use std::fmt;
+
+use crate::error::Error;
+use crate::registry::Function;
+
+/// What a call or a command came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum EventKind {
+    /// The answer came from the cache, fresh.
+    Hit,
+    /// The function ran.
+    Computed,
+    /// The answer is another caller's computation that was under way.
+    Joined,
+    /// The function ran and the cache was not asked: `when`, no key, no route, or a call of a function for the
+    /// key it is itself computing.
+    Bypassed,
+    /// A computed answer was stored.
+    Stored,
+    /// A computed answer was not stored, because its key was invalidated meanwhile.
+    Overtaken,
+    /// Keys were invalidated.
+    Invalidated,
+    /// A function called itself for the key it is computing; the inner call ran uncached.
+    Recursion,
+    /// A caller waited for another's computation as long as it may, and ran the function itself.
+    WaitExpired,
+    /// The backend failed; a value strategy took it for a miss.
+    BackendFailed,
+    /// The value has no serde implementation and the backend keeps bytes: it is not cached there.
+    NotSerializable,
+    /// A stored value could not be read (another type, another version, damaged): a miss.
+    Unreadable,
+}
+
+/// One thing that happened.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub struct Event<'a> {
+    /// What it came to.
+    pub kind: EventKind,
+    /// The key or pattern.
+    pub key: &'a str,
+    /// The annotated function, if one was called.
+    pub function: Option<&'static Function>,
+    /// What went wrong, if something did.
+    pub error: Option<&'a Error>,
+}
+
+/// Takes events. Called on the caller's task: be quick, do not block.
+///
+/// ```
+/// use std::sync::atomic::{AtomicU64, Ordering};
+/// use cache_core::{Event, EventKind, Observer};
+///
+/// #[derive(Default)]
+/// struct Hits(AtomicU64);
+///
+/// impl Observer for Hits {
+///     fn on_event(&self, event: &Event<'_>) {
+///         if event.kind == EventKind::Hit {
+///             self.0.fetch_add(1, Ordering::Relaxed);
+///         }
+///     }
+/// }
+/// ```
+pub trait Observer: Send + Sync + 'static {
+    /// Something happened.
+    fn on_event(&self, event: &Event<'_>);
+}
+
+impl<F: Fn(&Event<'_>) + Send + Sync + 'static> Observer for F {
+    fn on_event(&self, event: &Event<'_>) {
+        self(event);
+    }
+}
+
+impl fmt::Debug for dyn Observer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Observer")
+    }
+}
