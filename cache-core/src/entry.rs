@@ -133,6 +133,16 @@ impl Entry {
             || (expires > coarse && expires > clock.now())
     }
 
+    /// Notes an estimate of its bytes, for backends that are bounded by them. Only before it is stored: a
+    /// shared entry stays as it is.
+    #[must_use]
+    pub(crate) fn weigh(mut self: Arc<Self>, bytes: usize) -> Arc<Self> {
+        if let Some(entry) = Arc::get_mut(&mut self) {
+            entry.meta.weight = u32::try_from(bytes).unwrap_or(u32::MAX);
+        }
+        self
+    }
+
     /// Marks it dead. Backends call this when the entry leaves them, whatever the reason.
     pub fn kill(&self) {
         self.expires.store(Time::ORIGIN.as_nanos(), Ordering::Release);

@@ -18,6 +18,15 @@ pub use writer::{KeyBuf, KeyWriter};
 /// Longer keys end in a digest of the whole.
 pub const MAX_KEY: usize = 8 * 1024;
 
+/// Prefixes of what is kept beside values: guards, last resorts, counters, generations.
+pub const RESERVED: [&str; 7] =
+    ["lock:", "rate_limit:", "circuit_breaker:", "perf:", "fail:", "hit:", "gen:"];
+
+/// Whether the key lies under a reserved prefix.
+pub(crate) fn is_reserved(key: &str) -> bool {
+    RESERVED.iter().any(|prefix| key.starts_with(prefix))
+}
+
 /// One seed for the process: a key is hashed once and every table uses that hash.
 static HASHER: LazyLock<RandomState> = LazyLock::new(RandomState::default);
 

@@ -1,37 +1,139 @@
 //! The engine of macadamia.
 
 mod backend;
+mod background;
+mod cache;
 mod clock;
 mod codec;
+pub mod command;
 mod entry;
 mod error;
 mod event;
+mod flight;
+mod handle;
+mod head;
 mod key;
+mod part;
 mod pattern;
 mod registry;
+mod returns;
 mod scheme;
+mod scope;
+mod site;
+mod strategy;
 pub mod testing;
 mod ttl;
 mod url;
 
 pub use backend::{Backend, Expiry, Fill, Form, Increment, IntoBackend, Peek, SetIf, SetOptions};
+pub use cache::{AsCache, Cache, CacheBuilder, CacheRef, IntoRoute};
 pub use clock::{BoxFuture, COARSE_ERROR, Clock, SystemClock, Time};
 pub use codec::Codec;
+pub use command::Value;
 pub use entry::{Encoded, Entry, Kind, Meta};
 pub use error::{Error, Result};
 pub use event::{Event, EventKind, Observer};
-pub use key::{IntoKey, Key, KeyBuf, KeyLen, KeyPart, KeyRef, KeyWriter, MAX_KEY, PrehashedState, RawText};
+pub use key::{
+    IntoKey, Key, KeyBuf, KeyLen, KeyPart, KeyRef, KeyWriter, MAX_KEY, PrehashedState, RESERVED, RawText,
+};
 pub use pattern::{Pattern, PatternBuf};
 pub use registry::{Function, registry};
 pub use scheme::Scheme;
+pub use scope::Scope;
 pub use ttl::{IntoTtl, Ttl};
 pub use url::BackendUrl;
 
 /// What the macros print paths to. Not part of the API: it changes without notice.
 #[doc(hidden)]
 pub mod __private {
-    pub mod filter {
-        pub use crate::key::filter::{custom, display, jwt, len, lower, md5, sha1, sha256, upper};
-    }
     pub use inventory;
+    pub use std::result::Result::{Err, Ok};
+
+    pub use crate::background::spawn as spawn_in_background;
+    pub use crate::handle::{
+        Fits, Handle, Placeholder, all_given, finish_key, invalidate_key, key_of, peek, placeholder, refresh,
+        set,
+    };
+    pub use crate::head::{head_of, head_of_val, type_args};
+    pub use crate::scope::context;
+    pub use crate::site::Site;
+    pub use crate::strategy::Enter;
+    pub use crate::strategy::invalidate::{Target, purge};
+    pub use crate::{__codec as codec, __part as part, __returns as returns};
+    pub use crate::{
+        Cache, CacheRef, Error, Function, IntoTtl, Key, KeyBuf, KeyLen, KeyPart, KeyWriter, Pattern,
+        PatternBuf, RawText, Result, Ttl,
+    };
+
+    /// Filters of placeholders.
+    pub mod filter {
+        pub use crate::key::filter::{display, jwt, len, lower, md5, sha1, sha256, upper};
+    }
+
+    /// The shapes of return types.
+    pub mod returns {
+        pub use crate::returns::*;
+    }
+
+    /// Autoref dispatch of placeholders.
+    pub mod part {
+        pub use crate::part::*;
+    }
+
+    /// `#[cached]`.
+    pub mod cached {
+        pub use crate::strategy::cached::{Settings, enter};
+    }
+
+    /// `#[invalidate]`.
+    pub mod invalidate {
+        pub use crate::strategy::invalidate::{On, enter};
+    }
+
+    /// The value of a `Result`, named through aliases.
+    pub trait Fallible {
+        /// What `Ok` holds.
+        type Value;
+    }
+
+    impl<T, E> Fallible for std::result::Result<T, E> {
+        type Value = T;
+    }
+
+    /// The value of an `Option`, named through aliases.
+    pub trait Optional {
+        /// What `Some` holds.
+        type Value;
+    }
+
+    impl<T> Optional for Option<T> {
+        type Value = T;
+    }
+
+    /// The cache of the running code.
+    #[inline]
+    pub fn current() -> CacheRef {
+        crate::cache::current()
+    }
+
+    /// The cache that `cache = …` names.
+    pub fn cache_of<C: crate::AsCache + ?Sized>(cache: &C) -> CacheRef {
+        CacheRef::Given(cache.as_cache().clone())
+    }
+
+    /// The text of `key = |…| …`, as it is.
+    pub fn raw_key(out: &mut KeyBuf, text: &(impl std::fmt::Display + ?Sized)) {
+        out.literal(&text.to_string());
+    }
+
+    /// The codec of a type, if it has one.
+    #[doc(hidden)]
+    #[macro_export]
+    macro_rules! __codec {
+        ($type:ty) => {{
+            #[allow(unused_imports)]
+            use $crate::__private::returns::{WithCodec as _, WithoutCodec as _};
+            (&&$crate::__private::returns::Probe::<$type>::NEW).codec()
+        }};
+    }
 }

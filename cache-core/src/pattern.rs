@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::key::{KeyBuf, KeyPart};
+use crate::key::{KeyBuf, KeyPart, is_reserved};
 
 /// A pattern, anchored at both ends. The only wildcard is `*`.
 ///
@@ -43,7 +43,12 @@ impl Pattern {
     }
 
     /// Whether `key` matches. Linear in the key for each piece between wildcards.
+    ///
+    /// Keys under a reserved prefix (locks, limits, last resorts) match only a pattern that names the prefix.
     pub fn matches(&self, key: &str) -> bool {
+        if is_reserved(key) && !is_reserved(self.literal_head()) {
+            return false;
+        }
         let Some((head, rest)) = self.text.split_once('*') else { return self.text == key };
         let Some(mut key) = key.strip_prefix(head) else { return false };
         let (middle, tail) = rest.rsplit_once('*').unwrap_or(("", rest));
@@ -155,6 +160,8 @@ mod tests {
         check("k?", "kx", false);
         check("x*", "x\ny", true);
         check("ab*ba", "aba", false);
+        check("*", "lock:user:7", false);
+        check("lock:*", "lock:user:7", true);
     }
 
     #[test]

@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use super::{BoxFuture, Clock, Time};
+use crate::background;
 
 /// The machine's monotonic clock.
 ///
 /// [`coarse`](Clock::coarse) costs a quarter of an exact reading on Linux (the kernel's tick, 1 to 10 ms
-/// old); elsewhere it is the exact one. Sleeping needs a tokio runtime with time enabled.
+/// old); elsewhere it is the exact one. Sleeping works on every executor.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SystemClock;
 
@@ -69,10 +70,23 @@ impl Clock for SystemClock {
                 if now >= deadline {
                     return;
                 }
-                tokio::time::sleep(deadline.since(now).min(LONGEST_SLEEP)).await;
+                sleep(deadline.since(now).min(LONGEST_SLEEP)).await;
             }
         })
     }
+}
+
+/// A timer of the background thread, so that it works on any executor and on a runtime without timers.
+async fn sleep(duration: Duration) {
+    let Some(handle) = background::handle() else {
+        // No thread to be had: never completing is the bounded-by-somebody-else answer; a panic is not.
+        return std::future::pending().await;
+    };
+    let timer = {
+        let _context = handle.enter();
+        tokio::time::sleep(duration)
+    };
+    timer.await;
 }
 
 /// Timers refuse absurd durations; a year at a time is patient enough.

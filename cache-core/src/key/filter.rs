@@ -6,7 +6,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::Digest;
 
-use super::{KeyBuf, KeyPart};
+use super::KeyBuf;
 
 /// Things with a length, for the filter `len`. Strings count characters.
 pub trait KeyLen {
@@ -115,11 +115,6 @@ fn claim_of(token: &str, claim: &str) -> Option<serde_json::Value> {
     let (_header, payload, _signature) = (parts.next()?, parts.next()?, parts.next()?);
     let bytes = URL_SAFE_NO_PAD.decode(payload.trim_end_matches('=')).ok()?;
     serde_json::from_slice::<serde_json::Value>(&bytes).ok()?.get_mut(claim).map(serde_json::Value::take)
-}
-
-/// The result of the user's own filter.
-pub fn custom(out: &mut KeyBuf, value: &(impl KeyPart + ?Sized)) {
-    out.part(value);
 }
 
 /// A value's text before escaping, for the filters that work on text.

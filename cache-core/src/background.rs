@@ -1,0 +1,39 @@
+//! One quiet thread for what cannot wait on a caller's runtime: timers, and work a destructor leaves behind.
+//!
+//! A service may run several runtimes, one without timers, or none; nothing here may panic or stop when one
+//! of them ends.
+
+use std::future::Future;
+use std::sync::OnceLock;
+use std::sync::mpsc;
+
+use tokio::runtime::{Builder, Handle};
+
+static HANDLE: OnceLock<Option<Handle>> = OnceLock::new();
+
+/// The runtime of the background thread; `None` if the machine refuses a thread.
+pub(crate) fn handle() -> Option<&'static Handle> {
+    HANDLE.get_or_init(start).as_ref()
+}
+
+fn start() -> Option<Handle> {
+    let (send, receive) = mpsc::sync_channel(1);
+    std::thread::Builder::new()
+        .name("macadamia-background".into())
+        .spawn(move || {
+            let Ok(runtime) = Builder::new_current_thread().enable_time().build() else { return };
+            if send.send(runtime.handle().clone()).is_ok() {
+                runtime.block_on(std::future::pending::<()>());
+            }
+        })
+        .ok()?;
+    receive.recv().ok()
+}
+
+/// Runs a future to its end in the background. `false` if there is no thread to run it on.
+pub fn spawn(future: impl Future<Output = ()> + Send + 'static) -> bool {
+    handle().is_some_and(|handle| {
+        drop(handle.spawn(future));
+        true
+    })
+}

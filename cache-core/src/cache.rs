@@ -1,0 +1,252 @@
+//! The cache: a cheap handle to routes, a clock, and the computations under way.
+
+mod builder;
+mod fills;
+mod install;
+mod route;
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+pub use builder::{CacheBuilder, IntoRoute};
+pub use install::{AsCache, CacheRef};
+pub(crate) use install::{current, installed};
+pub(crate) use route::{FillGuard, Route};
+
+use crate::clock::{Clock, Time};
+use crate::entry::Meta;
+use crate::error::{Error, Result};
+use crate::event::{Event, EventKind, Observer};
+use crate::flight::Flights;
+use crate::key::{Key, KeyRef};
+use crate::pattern::Pattern;
+use crate::registry::Function;
+use crate::site::Site;
+use crate::ttl::Ttl;
+
+/// A cache: clones are handles to the same one; several can live side by side.
+///
+/// With no set-up at all, annotated functions and [`Cache::global`] use one bounded memory backend. A service
+/// builds its own at startup:
+///
+/// ```
+/// use cache_core::Cache;
+/// # // The core names no database; a backend crate brings the schemes.
+/// # struct Nothing;
+/// # impl cache_core::Backend for Nothing {
+/// #     fn name(&self) -> &'static str { "nothing" }
+/// #     fn get<'a>(&'a self, _: &'a cache_core::Key) -> cache_core::BoxFuture<'a, cache_core::Result<Option<std::sync::Arc<cache_core::Entry>>>> { Box::pin(async { Ok(None) }) }
+/// #     fn set<'a>(&'a self, _: &'a cache_core::Key, _: std::sync::Arc<cache_core::Entry>, _: cache_core::SetOptions) -> cache_core::BoxFuture<'a, cache_core::Result<bool>> { Box::pin(async { Ok(true) }) }
+/// #     fn delete<'a>(&'a self, _: &'a cache_core::Key) -> cache_core::BoxFuture<'a, cache_core::Result<bool>> { Box::pin(async { Ok(false) }) }
+/// #     fn clear(&self) -> cache_core::BoxFuture<'_, cache_core::Result<()>> { Box::pin(async { Ok(()) }) }
+/// # }
+/// # fn main() -> cache_core::Result<()> { futures(async {
+/// # let backend = Nothing;
+/// let cache = Cache::builder().route("", backend).build().await?;
+/// cache.set("greeting", "hello").ttl("20h").await?;
+/// # Ok(()) }) }
+/// # fn futures<F: Future>(f: F) -> F::Output { tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(f) }
+/// ```
+#[derive(Clone)]
+pub struct Cache(Arc<Inner>);
+
+pub(crate) struct Inner {
+    id: u32,
+    /// Longest prefix first, so that the first that fits is the most specific.
+    routes: Box<[Route]>,
+    clock: Arc<dyn Clock>,
+    observer: Option<Arc<dyn Observer>>,
+    flights: Arc<Flights>,
+    wait: Duration,
+}
+
+/// Names a cache to call sites that remember a route.
+static NEXT_ID: AtomicU32 = AtomicU32::new(1);
+
+impl Cache {
+    /// Begins a cache.
+    pub fn builder() -> CacheBuilder {
+        CacheBuilder::new()
+    }
+
+    /// The cache of every annotated function: the installed one, or the embedded default. Asking is a use:
+    /// [`install`](Cache::install) comes before.
+    pub fn global() -> &'static Self {
+        installed()
+    }
+
+    fn new(
+        mut routes: Vec<Route>,
+        clock: Arc<dyn Clock>,
+        observer: Option<Arc<dyn Observer>>,
+        wait: Duration,
+    ) -> Self {
+        routes.sort_by_key(|route| std::cmp::Reverse(route.prefix().len()));
+        Self(Arc::new(Inner {
+            id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
+            routes: routes.into(),
+            clock,
+            observer,
+            flights: Arc::new(Flights::new()),
+            wait,
+        }))
+    }
+
+    /// The clock that judges this cache's expiries.
+    pub fn clock(&self) -> &Arc<dyn Clock> {
+        &self.0.clock
+    }
+
+    /// How many keys are being computed right now.
+    pub fn in_flight(&self) -> usize {
+        self.0.flights.len()
+    }
+
+    /// Lets go of what the backends hold open. Commands after it open it again.
+    pub async fn close(&self) -> Result<()> {
+        let mut outcome = Ok(());
+        for route in &self.0.routes {
+            outcome = route.close().await.and(outcome);
+        }
+        outcome
+    }
+
+    pub(crate) fn now(&self) -> Time {
+        self.0.clock.now()
+    }
+
+    pub(crate) fn flights(&self) -> &Arc<Flights> {
+        &self.0.flights
+    }
+
+    /// How long a caller waits for another's computation.
+    pub(crate) fn wait(&self) -> Duration {
+        self.0.wait
+    }
+
+    pub(crate) fn routes(&self) -> &[Route] {
+        &self.0.routes
+    }
+
+    /// The route of a key, if any route takes it.
+    #[inline]
+    pub(crate) fn route_of(&self, key: KeyRef<'_>) -> Option<&Route> {
+        self.0.routes.iter().find(|route| key.as_bytes().starts_with(route.prefix().as_bytes()))
+    }
+
+    /// The same, remembered by the call site where its template's head decides alone.
+    #[inline]
+    pub(crate) fn route_at(&self, site: Option<&Site>, key: KeyRef<'_>) -> Option<(u32, &Route)> {
+        let index = match site.and_then(|site| site.route(self.0.id)) {
+            Some(index) => index,
+            None => self.resolve(site, key)?,
+        };
+        self.0.routes.get(index as usize).map(|route| (index, route))
+    }
+
+    #[cold]
+    fn resolve(&self, site: Option<&Site>, key: KeyRef<'_>) -> Option<u32> {
+        let fits = |route: &Route| key.as_bytes().starts_with(route.prefix().as_bytes());
+        let index = u32::try_from(self.0.routes.iter().position(fits)?).ok()?;
+        if let Some(site) = site {
+            let head = site.head();
+            // A longer prefix that begins with the head could take some of this site's keys and not others.
+            if !self.0.routes.iter().any(|r| r.prefix().len() > head.len() && r.prefix().starts_with(head)) {
+                site.remember(self.0.id, index);
+            }
+        }
+        Some(index)
+    }
+
+    /// Every route that keys matching the pattern can be in.
+    pub(crate) fn routes_of<'a>(&'a self, pattern: &'a Pattern) -> impl Iterator<Item = &'a Route> {
+        let head = pattern.literal_head();
+        let literal = pattern.is_literal().then(|| self.route_of(KeyRef::new(head)).map(Route::id)).flatten();
+        self.0.routes.iter().filter(move |route| match literal {
+            Some(id) => route.id() == id,
+            None => head.starts_with(route.prefix()) || route.prefix().starts_with(head),
+        })
+    }
+
+    pub(crate) fn route_or_error(&self, key: &Key) -> Result<&Route> {
+        self.route_of(key.as_key()).ok_or_else(|| {
+            Error::config(format!(
+                "no route takes the key `{key}`: add `.route(\"\", …)` for keys without a prefix of their own"
+            ))
+        })
+    }
+
+    /// Items sorted by the route of their key, so that each backend is asked once.
+    pub(crate) fn by_route<T>(
+        &self,
+        items: impl IntoIterator<Item = (Key, T)>,
+    ) -> Result<Vec<(&Route, Vec<(Key, T)>)>> {
+        let mut groups: Vec<(&Route, Vec<(Key, T)>)> = Vec::new();
+        for (key, item) in items {
+            let route = self.route_or_error(&key)?;
+            match groups.iter_mut().find(|(known, _)| known.id() == route.id()) {
+                Some((_, group)) => group.push((key, item)),
+                None => groups.push((route, vec![(key, item)])),
+            }
+        }
+        Ok(groups)
+    }
+
+    /// Times for an entry stored now.
+    pub(crate) fn meta(&self, ttl: Option<Ttl>) -> Meta {
+        let now = self.now();
+        Meta::new(now, ttl.unwrap_or(Ttl::FOREVER).expiry(now))
+    }
+
+    /// Removes every trace of a key: the entry, the right to fill it, the computation others could join.
+    pub(crate) async fn remove(&self, key: &Key) -> Result<bool> {
+        let route = self.route_or_error(key)?;
+        let deleted = route.delete(key).await;
+        // Last: whoever joins before this returns came before the removal was over.
+        self.0.flights.abandon(key.as_key());
+        deleted
+    }
+
+    /// The same for every key that matches, on every route it can reach. All are tried; the first error is told.
+    pub(crate) async fn remove_match(&self, pattern: &Pattern) -> Result<u64> {
+        if pattern.is_literal() {
+            return self.remove(&Key::from(pattern.as_str())).await.map(u64::from);
+        }
+        let (mut removed, mut outcome) = (0, Ok(()));
+        for route in self.routes_of(pattern) {
+            match route.delete_match(pattern).await {
+                Ok(count) => removed += count,
+                Err(error) => outcome = outcome.and(Err(error)),
+            }
+        }
+        self.0.flights.abandon_match(pattern);
+        outcome.map(|()| removed)
+    }
+
+    /// Tells the observer, if there is one.
+    #[inline]
+    pub(crate) fn tell(
+        &self,
+        kind: EventKind,
+        key: &str,
+        function: Option<&'static Function>,
+        error: Option<&Error>,
+    ) {
+        if let Some(observer) = &self.0.observer {
+            observer.on_event(&Event { kind, key, function, error });
+        }
+    }
+
+    #[inline]
+    pub(crate) fn is_observed(&self) -> bool {
+        self.0.observer.is_some()
+    }
+}
+
+impl fmt::Debug for Cache {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Cache").field("routes", &self.0.routes).field("in_flight", &self.in_flight()).finish()
+    }
+}

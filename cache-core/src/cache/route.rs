@@ -1,0 +1,284 @@
+//! A key prefix and the backend behind it: every command to a backend goes through here.
+
+use std::fmt;
+use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use super::fills::Fills;
+use crate::backend::{Backend, Fill, Form, Increment, Peek, SetIf, SetOptions};
+use crate::clock::{Clock, Time};
+use crate::codec::Codec;
+use crate::entry::Entry;
+use crate::error::{Error, Result};
+use crate::key::{Key, KeyRef};
+use crate::pattern::Pattern;
+use crate::ttl::Ttl;
+
+/// How long a command on a byte backend may take, unless `timeout=…` says otherwise.
+const COMMAND_TIMEOUT: Duration = Duration::from_millis(250);
+
+#[derive(Clone)]
+pub(crate) struct Route {
+    id: u32,
+    prefix: Box<str>,
+    backend: Arc<dyn Backend>,
+    clock: Arc<dyn Clock>,
+    ttl: Option<Ttl>,
+    timeout: Option<Duration>,
+    /// Guards the fills of this process where the backend does not.
+    fills: Arc<Fills>,
+}
+
+static NEXT_ID: AtomicU32 = AtomicU32::new(1);
+
+impl Route {
+    pub(super) fn new(
+        prefix: &str,
+        backend: Arc<dyn Backend>,
+        clock: &Arc<dyn Clock>,
+        ttl: Option<Ttl>,
+        timeout: Option<Duration>,
+    ) -> Self {
+        backend.attach(clock);
+        let default = (backend.form() == Form::Bytes).then_some(COMMAND_TIMEOUT);
+        Self {
+            id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
+            prefix: prefix.into(),
+            clock: Arc::clone(clock),
+            ttl,
+            timeout: timeout.or(default).filter(|limit| !limit.is_zero()),
+            fills: Arc::default(),
+            backend,
+        }
+    }
+
+    pub(crate) const fn id(&self) -> u32 {
+        self.id
+    }
+
+    #[inline]
+    pub(crate) fn prefix(&self) -> &str {
+        &self.prefix
+    }
+
+    /// The ttl of what is set without one.
+    pub(crate) const fn default_ttl(&self) -> Option<Ttl> {
+        self.ttl
+    }
+
+    pub(crate) fn form(&self) -> Form {
+        self.backend.form()
+    }
+
+    pub(crate) fn weighs(&self) -> bool {
+        self.backend.weighs()
+    }
+
+    #[inline]
+    pub(crate) fn peek(&self, key: KeyRef<'_>, show: &mut dyn FnMut(&Entry)) -> Peek {
+        self.backend.peek(key, show)
+    }
+
+    /// The living entry, decoded if the backend keeps bytes.
+    pub(crate) async fn get(&self, key: &Key, codec: Option<&Codec>) -> Result<Option<Arc<Entry>>> {
+        let entry = self.limited(self.backend.get(key)).await?;
+        entry.filter(|entry| entry.is_alive(&*self.clock)).map(|entry| decoded(entry, codec)).transpose()
+    }
+
+    pub(crate) async fn get_many(
+        &self,
+        keys: &[Key],
+        codec: Option<&Codec>,
+    ) -> Result<Vec<Option<Arc<Entry>>>> {
+        let entries = self.limited(self.backend.get_many(keys)).await?;
+        let alive = |entry: Option<Arc<Entry>>| entry.filter(|entry| entry.is_alive(&*self.clock));
+        entries.into_iter().map(|entry| alive(entry).map(|entry| decoded(entry, codec)).transpose()).collect()
+    }
+
+    /// Stores the entry, encoded if the backend keeps bytes.
+    pub(crate) async fn set(
+        &self,
+        key: &Key,
+        entry: Arc<Entry>,
+        codec: Option<&Codec>,
+        only_if: SetIf,
+    ) -> Result<bool> {
+        let entry = self.encoded(entry, codec)?;
+        let stored = self.limited(self.backend.set(key, entry, SetOptions { only_if, fill: None })).await?;
+        if stored {
+            self.fills.drop_key(key);
+        }
+        Ok(stored)
+    }
+
+    pub(crate) async fn set_many(
+        &self,
+        entries: Vec<(Key, Arc<Entry>)>,
+        codec: Option<&Codec>,
+    ) -> Result<()> {
+        let mut ready = Vec::with_capacity(entries.len());
+        for (key, entry) in entries {
+            ready.push((key, self.encoded(entry, codec)?));
+        }
+        let keys: Vec<_> = ready.iter().map(|(key, _)| key.clone()).collect();
+        self.limited(self.backend.set_many(ready)).await?;
+        keys.iter().for_each(|key| self.fills.drop_key(key));
+        Ok(())
+    }
+
+    /// Stores a computed entry, if nothing was invalidated since `fill` was taken.
+    pub(crate) async fn fill(
+        &self,
+        key: &Key,
+        entry: Arc<Entry>,
+        codec: Option<&Codec>,
+        fill: &FillGuard,
+    ) -> Result<bool> {
+        let entry = self.encoded(entry, codec)?;
+        let Some(right) = fill.local else {
+            return self
+                .limited(self.backend.set(
+                    key,
+                    entry,
+                    SetOptions { fill: fill.remote, ..SetOptions::default() },
+                ))
+                .await;
+        };
+        if !self.fills.stands(key, right) {
+            return Ok(false);
+        }
+        let stored = self.limited(self.backend.set(key, entry, SetOptions::default())).await?;
+        if self.fills.stands(key, right) {
+            return Ok(stored);
+        }
+        // Invalidated while the backend was storing: which came last there is unknown, so take it out.
+        self.limited(self.backend.delete(key)).await?;
+        Ok(false)
+    }
+
+    /// Takes the right to store what is computed next.
+    pub(crate) async fn begin_fill(&self, key: &Key) -> Result<FillGuard> {
+        let remote = self.limited(self.backend.begin_fill(key)).await?;
+        let local = remote.is_none().then(|| self.fills.begin(key));
+        Ok(FillGuard { route: self.clone(), key: key.clone(), remote, local })
+    }
+
+    pub(crate) async fn delete(&self, key: &Key) -> Result<bool> {
+        self.fills.drop_key(key);
+        let deleted = self.limited(self.backend.delete(key)).await;
+        self.fills.drop_key(key);
+        deleted
+    }
+
+    pub(crate) async fn delete_many(&self, keys: &[Key]) -> Result<u64> {
+        keys.iter().for_each(|key| self.fills.drop_key(key));
+        let deleted = self.limited(self.backend.delete_many(keys)).await;
+        keys.iter().for_each(|key| self.fills.drop_key(key));
+        deleted
+    }
+
+    pub(crate) async fn delete_match(&self, pattern: &Pattern) -> Result<u64> {
+        self.fills.drop_match(pattern);
+        let deleted = self.limited(self.backend.delete_match(pattern)).await;
+        self.fills.drop_match(pattern);
+        deleted
+    }
+
+    pub(crate) async fn clear(&self) -> Result<()> {
+        self.fills.drop_all();
+        let cleared = self.limited(self.backend.clear()).await;
+        self.fills.drop_all();
+        cleared
+    }
+
+    pub(crate) async fn scan(&self, pattern: &Pattern) -> Result<Vec<Key>> {
+        let mut keys = self.limited(self.backend.scan(pattern)).await?;
+        keys.retain(|key| pattern.matches(key.as_str()));
+        Ok(keys)
+    }
+
+    pub(crate) async fn expire(&self, key: &Key, expires: Time) -> Result<bool> {
+        self.limited(self.backend.expire(key, expires)).await
+    }
+
+    pub(crate) async fn increment(&self, key: &Key, step: Increment) -> Result<i64> {
+        let value = self.limited(self.backend.increment(key, step)).await;
+        self.fills.drop_key(key);
+        value
+    }
+
+    pub(crate) async fn ping(&self, message: &str) -> Result<String> {
+        self.limited(self.backend.ping(message)).await
+    }
+
+    pub(crate) async fn close(&self) -> Result<()> {
+        self.backend.close().await
+    }
+
+    fn encoded(&self, entry: Arc<Entry>, codec: Option<&Codec>) -> Result<Arc<Entry>> {
+        match (self.form(), codec) {
+            (Form::Objects, _) => Ok(entry),
+            (Form::Bytes, Some(codec)) if entry.kind() == crate::Kind::Value => codec.encode(&entry),
+            // `None` has no value to encode.
+            (Form::Bytes, _) if entry.kind() == crate::Kind::Absent => {
+                Ok(Entry::new(crate::Encoded(bytes::Bytes::new()), entry.meta()))
+            }
+            (Form::Bytes, _) => Err(Error::Codec {
+                type_name: "this type",
+                reason: "it has no serde implementation and the backend keeps bytes".into(),
+            }),
+        }
+    }
+
+    /// The command, or an error once it has taken as long as it may.
+    async fn limited<T>(&self, command: impl Future<Output = Result<T>>) -> Result<T> {
+        let Some(limit) = self.timeout else { return command.await };
+        let command = std::pin::pin!(command);
+        let deadline = self.clock.sleep_until(self.clock.now().after(limit));
+        tokio::select! {
+            biased;
+            outcome = command => outcome,
+            () = deadline => Err(Error::Timeout { limit }),
+        }
+    }
+}
+
+fn decoded(entry: Arc<Entry>, codec: Option<&Codec>) -> Result<Arc<Entry>> {
+    if entry.encoded().is_none() {
+        return Ok(entry);
+    }
+    match codec {
+        _ if entry.kind() == crate::Kind::Absent => Ok(Entry::new((), entry.meta())),
+        Some(codec) => codec.decode(&entry),
+        None => Ok(entry),
+    }
+}
+
+impl fmt::Debug for Route {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?} -> {}", self.prefix, self.backend.name())
+    }
+}
+
+/// The right to store what is being computed; given back when dropped.
+pub(crate) struct FillGuard {
+    route: Route,
+    key: Key,
+    /// Where the backend keeps such rights.
+    remote: Option<Fill>,
+    /// Where it does not, for this process.
+    local: Option<Fill>,
+}
+
+impl Drop for FillGuard {
+    fn drop(&mut self) {
+        if let Some(fill) = self.remote {
+            self.route.backend.end_fill(&self.key, fill);
+        }
+        if let Some(fill) = self.local {
+            self.route.fills.end(&self.key, fill);
+        }
+    }
+}

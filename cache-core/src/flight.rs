@@ -1,0 +1,193 @@
+//! Single flight: of all callers that miss one key, one computes and the others wait for its answer.
+//!
+//! A *flight* is one computation of one key that callers may share. Its *leader* computes; it holds a guard,
+//! and whatever ends the leader (an answer, an error, a panic, being dropped at any await point) goes
+//! through that guard. Waiters then take the answer, or one of them takes over.
+//!
+//! ```text
+//!            leader answers ────────────► all waiters have it, the flight is over
+//! running ─┬─ leader is dropped, panics ─► one waiter leads
+//!          └─ leader fails, and its error cannot be shared ─► 2 waiters lead, then 4, then 8, …
+//! ```
+
+mod chain;
+mod guard;
+mod waits;
+
+use std::any::TypeId;
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::Notify;
+
+pub(crate) use chain::within;
+pub(crate) use guard::{Landing, Leader, Waiter};
+
+use crate::clock::Time;
+use crate::entry::Entry;
+use crate::key::{Key, KeyRef, PrehashedState};
+use crate::pattern::Pattern;
+
+const SHARDS: usize = 64;
+
+type Shard = HashMap<Key, Arc<Flight>, PrehashedState>;
+
+/// The computations under way in one cache.
+pub(crate) struct Flights {
+    shards: [Mutex<Shard>; SHARDS],
+    waits: waits::Waits,
+}
+
+/// One computation under way.
+pub(crate) struct Flight {
+    id: u64,
+    key: Key,
+    /// Functions of different value types do not share, even under one key.
+    answer: TypeId,
+    started: Time,
+    state: Mutex<State>,
+    changed: Notify,
+}
+
+struct State {
+    phase: Phase,
+    /// Leaders at work.
+    running: usize,
+    /// Leads that waiters may take.
+    permits: usize,
+    /// How many may lead at once after the next failure.
+    width: usize,
+    waiters: usize,
+}
+
+enum Phase {
+    Open,
+    /// Over, with an answer for all.
+    Answered(Arc<Entry>),
+    /// Over; who still waits asks again.
+    Over,
+}
+
+/// What a caller that misses is to do.
+pub(crate) enum Join {
+    /// Compute, and answer to the others.
+    Lead(Leader),
+    /// Wait for the leader.
+    Wait(Waiter),
+    /// Compute without sharing: another type is being computed under this key, or waiting would close a
+    /// circle of waiters.
+    Alone,
+    /// Compute without sharing: the caller is itself part of this key's computation.
+    Recursion,
+}
+
+static NEXT_ID: AtomicU64 = AtomicU64::new(1);
+
+impl Flights {
+    pub(crate) fn new() -> Self {
+        Self { shards: std::array::from_fn(|_| Mutex::default()), waits: waits::Waits::default() }
+    }
+
+    /// Joins the computation of `key`, or begins it.
+    pub(crate) fn join(self: &Arc<Self>, key: &Key, answer: TypeId, now: Time) -> Join {
+        let mut shard = self.shard(key.hash());
+        let Some(flight) = shard.get(key) else {
+            let flight = Arc::new(Flight {
+                id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
+                key: key.clone(),
+                answer,
+                started: now,
+                state: Mutex::new(State { phase: Phase::Open, running: 1, permits: 0, width: 1, waiters: 0 }),
+                changed: Notify::new(),
+            });
+            shard.insert(key.clone(), Arc::clone(&flight));
+            return Join::Lead(Leader::new(Arc::clone(self), flight));
+        };
+        if chain::contains(flight.id) {
+            return Join::Recursion;
+        }
+        if flight.answer != answer {
+            return Join::Alone;
+        }
+        let flight = Arc::clone(flight);
+        // Still under the shard's lock: a flight in the table is never over.
+        let mut state = flight.state();
+        if state.permits > 0 {
+            state.permits -= 1;
+            state.running += 1;
+            drop(state);
+            return Join::Lead(Leader::new(Arc::clone(self), flight));
+        }
+        let Some(edge) = self.waits.register(&chain::current(), flight.id) else { return Join::Alone };
+        state.waiters += 1;
+        drop(state);
+        Join::Wait(Waiter::new(Arc::clone(self), flight, edge))
+    }
+
+    /// Lets nobody join the computation of `key` that is under way; who is in it stays.
+    pub(crate) fn abandon(&self, key: KeyRef<'_>) {
+        // Owned lookup keys are made only where something is in flight.
+        let mut shard = self.shard(key.hash());
+        if !shard.is_empty() {
+            shard.remove(&key.to_key());
+        }
+    }
+
+    /// The same for every key that matches.
+    pub(crate) fn abandon_match(&self, pattern: &Pattern) {
+        for shard in &self.shards {
+            lock(shard).retain(|key, _| !pattern.matches(key.as_str()));
+        }
+    }
+
+    /// The same for all keys.
+    pub(crate) fn abandon_all(&self) {
+        for shard in &self.shards {
+            lock(shard).clear();
+        }
+    }
+
+    /// How many keys are being computed.
+    pub(crate) fn len(&self) -> usize {
+        self.shards.iter().map(|shard| lock(shard).len()).sum()
+    }
+
+    fn shard(&self, hash: u64) -> MutexGuard<'_, Shard> {
+        // The top bits: the table below uses the others.
+        lock(&self.shards[(hash >> 58) as usize % SHARDS])
+    }
+
+    /// Takes the flight out of the table, unless another took its place.
+    fn remove(&self, flight: &Arc<Flight>) {
+        let mut shard = self.shard(flight.key.hash());
+        if shard.get(&flight.key).is_some_and(|current| Arc::ptr_eq(current, flight)) {
+            shard.remove(&flight.key);
+        }
+    }
+
+    /// Changes the flight's state, under the locks that joining takes, and drops it from the table once it is
+    /// over or nobody is left in it.
+    fn update<T>(&self, flight: &Arc<Flight>, change: impl FnOnce(&mut State) -> T) -> T {
+        let mut shard = self.shard(flight.key.hash());
+        let mut state = flight.state();
+        let out = change(&mut state);
+        let empty = state.running == 0 && state.waiters == 0;
+        if (empty || !matches!(state.phase, Phase::Open))
+            && shard.get(&flight.key).is_some_and(|current| Arc::ptr_eq(current, flight))
+        {
+            shard.remove(&flight.key);
+        }
+        out
+    }
+}
+
+impl Flight {
+    fn state(&self) -> MutexGuard<'_, State> {
+        lock(&self.state)
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

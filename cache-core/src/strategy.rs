@@ -1,0 +1,23 @@
+//! Strategies: what an attribute does around a function.
+//!
+//! A strategy is *entered* and *left*. Entering either answers (a hit, a refusal) or hands out a token; the
+//! function runs; leaving takes its result, stores it or counts it, and gives back the answer. A token that
+//! is dropped instead (the call was cancelled, the function panicked) frees whatever it held. The macros
+//! nest plain blocks of *enter → function → leave*; nothing is composed at run time.
+//!
+//! Only the synchronous hit is generic. What waits or stores is written once, over erased entries.
+
+pub(crate) mod cached;
+mod compute;
+pub(crate) mod invalidate;
+
+pub(crate) use compute::{Call, Led, Mode, Reader, Ticket, weighed};
+
+/// What entering came to.
+#[derive(Debug)]
+pub enum Enter<Out, Token> {
+    /// The answer; the function does not run.
+    Answer(Out),
+    /// Go on with this token.
+    Go(Token),
+}

@@ -1,0 +1,284 @@
+//! `#[cached]`: execute, store, and answer from the cache until the entry expires.
+//!
+//! ```text
+//! call ── peek ──► alive ─────────────────────────────────► answer (no allocation, no await)
+//!           └────► missing ── lead ──► somebody computes ──► wait ──► their answer
+//!                               └────► look again ── run the function ── store ──► answer
+//! ```
+
+use std::fmt;
+use std::future::Future;
+use std::marker::PhantomData;
+use std::time::Duration;
+
+use super::{Call, Enter, Led, Mode, Ticket};
+use crate::backend::Peek;
+use crate::cache::CacheRef;
+use crate::error::Result;
+use crate::event::EventKind;
+use crate::flight::within;
+use crate::key::{Key, KeyBuf};
+use crate::returns::{Outcome, Returned, Shape};
+use crate::scope::{self, Scope};
+use crate::site::Site;
+use crate::ttl::{IntoTtl, Ttl};
+
+/// What the attribute fixes before the call.
+#[derive(Debug, Clone, Copy)]
+pub struct Settings {
+    /// `version = …`: entries of another version are misses.
+    pub version: u32,
+    /// `single_flight = …`.
+    pub single_flight: bool,
+    /// `when = …` said no.
+    pub bypass: bool,
+}
+
+/// Looks once, without waiting. A hit ends here.
+#[inline]
+pub fn enter<Out, S: Shape<Out>>(
+    site: &'static Site,
+    cache: CacheRef,
+    mut key: KeyBuf,
+    returned: Returned<Out, S>,
+    settings: Settings,
+) -> Enter<Out, Pending<Out, S>> {
+    let mut mode = Mode::Cached;
+    let mut routed = None;
+    if settings.bypass || key.why_unkeyable().is_some() {
+        mode = Mode::Bypass;
+    } else if let Some((index, route)) = cache.route_at(Some(site), key.as_key()) {
+        routed = Some(index);
+        if scope::recomputes() {
+            mode = Mode::Recompute;
+        } else {
+            let mut answer = None;
+            let peek = route.peek(key.as_key(), &mut |entry| {
+                if entry.version() == settings.version && entry.is_alive(&**cache.clock()) {
+                    answer = returned.answer(entry);
+                }
+            });
+            if let (Peek::Found, Some(out)) = (peek, answer) {
+                if cache.is_observed() {
+                    cache.tell(EventKind::Hit, key.as_str(), Some(site.function()), None);
+                }
+                return Enter::Answer(out);
+            }
+        }
+    }
+    Enter::Go(Pending::new(site, cache, &mut key, returned, settings, mode, routed))
+}
+
+/// A call that missed.
+pub struct Pending<Out, S: Shape<Out>> {
+    call: Call,
+    returned: Returned<Out, S>,
+}
+
+impl<Out, S: Shape<Out>> Pending<Out, S> {
+    #[cold]
+    fn new(
+        site: &'static Site,
+        cache: CacheRef,
+        key: &mut KeyBuf,
+        returned: Returned<Out, S>,
+        settings: Settings,
+        mode: Mode,
+        route: Option<u32>,
+    ) -> Self {
+        let call = Call {
+            cache,
+            site: Some(site),
+            key: key.as_key().to_key(),
+            route,
+            mode,
+            version: settings.version,
+            single_flight: settings.single_flight,
+        };
+        Self { call, returned }
+    }
+
+    /// Waits for somebody else's answer, or gets the right to compute.
+    pub async fn lead(self) -> Enter<Out, Lead<Out, S>> {
+        let Self { call, returned } = self;
+        let reader = returned.reader();
+        // Boxed: this is the cold path, and it is large.
+        match Box::pin(call.lead(reader)).await {
+            Led::Compute(ticket) => Enter::Go(Lead { ticket, returned }),
+            Led::Found(entry, call) => match returned.answer(&entry) {
+                Some(out) => Enter::Answer(out),
+                // The reader has said that this entry fits; should it not, computing is the safe answer.
+                None => Enter::Go(Lead { ticket: Ticket::new(call, reader, None, None), returned }),
+            },
+        }
+    }
+}
+
+impl<Out, S: Shape<Out>> fmt::Debug for Pending<Out, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pending").field("key", &self.call.key).finish_non_exhaustive()
+    }
+}
+
+/// The right to compute, and what is known for storing it.
+pub struct Lead<Out, S: Shape<Out>> {
+    ticket: Ticket,
+    returned: Returned<Out, S>,
+}
+
+impl<Out, S: Shape<Out>> Lead<Out, S> {
+    /// Runs the function as part of this computation.
+    pub async fn run<F: Future<Output = Out>>(&mut self, body: F) -> Out {
+        let body = within(self.ticket.flight(), body);
+        if self.ticket.is_refresh() { Scope::new().recompute(false).run(body).await } else { body.await }
+    }
+
+    /// Begins the decision whether and for how long to keep the answer.
+    pub fn keep<'a>(&'a self, out: &'a Out) -> Keep<'a, Out, S> {
+        Keep { lead: self, outcome: S::split(out), ttl: None, wanted: true, jitter: None, shape: PhantomData }
+    }
+
+    /// Stores the answer if it is to be kept, gives it to whoever waits, and gives it back.
+    pub async fn leave(self, out: Out, kept: Kept) -> Out {
+        let Self { ticket, returned } = self;
+        let entry = match kept.0 {
+            Some(ttl) if ticket.stores() => returned.entry(&out, ticket.meta(Some(ttl))),
+            // Nothing to store: an entry is made only for those who wait.
+            _ => {
+                if returned.is_shareable(&out) {
+                    let entry = ticket.closes_with_waiters().then(|| returned.entry(&out, ticket.meta(None)));
+                    ticket.share(entry.flatten());
+                } else {
+                    ticket.fail();
+                }
+                return out;
+            }
+        };
+        match entry {
+            Some(entry) => Box::pin(ticket.store(entry)).await,
+            None => ticket.fail(),
+        }
+        out
+    }
+}
+
+impl<Out, S: Shape<Out>> fmt::Debug for Lead<Out, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Lead").finish_non_exhaustive()
+    }
+}
+
+/// The decision to keep an answer, parameter by parameter.
+#[must_use = "a decision begins and ends: `.done()`"]
+pub struct Keep<'a, Out, S: Shape<Out>> {
+    lead: &'a Lead<Out, S>,
+    outcome: Outcome<&'a S::Value, &'a S::Error>,
+    ttl: Option<Result<Ttl>>,
+    wanted: bool,
+    jitter: Option<f64>,
+    shape: PhantomData<S>,
+}
+
+/// A decision made: keep for this long, or not.
+#[derive(Debug, Clone, Copy)]
+pub struct Kept(Option<Ttl>);
+
+impl<Out, S: Shape<Out>> Keep<'_, Out, S> {
+    /// `ttl = …`, for values.
+    pub fn ttl(mut self, ttl: Result<Ttl>) -> Self {
+        if matches!(self.outcome, Outcome::Value(_)) {
+            self.ttl = Some(ttl);
+        }
+        self
+    }
+
+    /// `ttl = |value| …`.
+    pub fn ttl_with<T: IntoTtl>(mut self, ttl: impl FnOnce(&S::Value) -> T) -> Self {
+        if let Outcome::Value(value) = self.outcome {
+            self.ttl = Some(ttl(value).into_ttl());
+        }
+        self
+    }
+
+    /// `none_ttl = …`.
+    pub fn none_ttl(mut self, ttl: Result<Ttl>) -> Self {
+        if matches!(self.outcome, Outcome::Absent) {
+            self.ttl = Some(ttl);
+        }
+        self
+    }
+
+    /// `err_ttl = …`.
+    pub fn err_ttl(mut self, ttl: Result<Ttl>) -> Self {
+        if matches!(self.outcome, Outcome::Failed(_)) {
+            self.ttl = Some(ttl);
+        }
+        self
+    }
+
+    /// `err_ttl(PATTERN = …)`.
+    pub fn err_ttl_with(mut self, ttl: impl FnOnce(&S::Error) -> Option<Result<Ttl>>) -> Self {
+        if let Outcome::Failed(error) = self.outcome {
+            self.ttl = ttl(error);
+        }
+        self
+    }
+
+    /// `condition = |value| …`.
+    pub fn condition(mut self, condition: impl FnOnce(&S::Value) -> bool) -> Self {
+        if let Outcome::Value(value) = self.outcome {
+            self.wanted = self.wanted && condition(value);
+        }
+        self
+    }
+
+    /// `time_condition = …`: only what took longer.
+    pub fn time_condition(mut self, least: Duration) -> Self {
+        self.wanted = self.wanted && self.lead.ticket.elapsed() > least;
+        self
+    }
+
+    /// `jitter = …`.
+    pub fn jitter(mut self, share: f64) -> Self {
+        self.jitter = Some(share);
+        self
+    }
+
+    /// The decision. A ttl that came out impossible keeps nothing: a cache cannot fail the call.
+    pub fn done(self) -> Kept {
+        let ttl = self.ttl.filter(|_| self.wanted).and_then(Result::ok);
+        Kept(match self.jitter {
+            Some(share) => ttl.map(|ttl| ttl.jittered(share)),
+            None => ttl,
+        })
+    }
+}
+
+impl<Out, S: Shape<Out>> fmt::Debug for Keep<'_, Out, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Keep").field("ttl", &self.ttl).field("wanted", &self.wanted).finish_non_exhaustive()
+    }
+}
+
+/// Runs `compute` as a cached function of its own: what [`get_or_set`](crate::Cache::get_or_set) does.
+pub(crate) async fn get_or_compute<T, F>(
+    cache: CacheRef,
+    key: Key,
+    returned: Returned<T, crate::returns::PlainValue>,
+    ttl: Option<Ttl>,
+    compute: F,
+) -> T
+where
+    T: Clone + Send + Sync + 'static,
+    F: Future<Output = T>,
+{
+    let route = cache.route_at(None, key.as_key()).map(|(index, _)| index);
+    let call = Call { cache, site: None, key, route, mode: Mode::Cached, version: 0, single_flight: true };
+    match (Pending { call, returned }).lead().await {
+        Enter::Answer(out) => out,
+        Enter::Go(mut lead) => {
+            let out = lead.run(compute).await;
+            lead.leave(out, Kept(Some(ttl.unwrap_or(Ttl::FOREVER)))).await
+        }
+    }
+}

@@ -1,0 +1,287 @@
+//! The cold half of every value strategy: look, share, compute, store. Over erased entries, written once.
+
+use std::any::TypeId;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::backend::Form;
+use crate::cache::{CacheRef, FillGuard, Route};
+use crate::clock::Time;
+use crate::codec::Codec;
+use crate::entry::{Entry, Kind, Meta};
+use crate::error::Error;
+use crate::event::EventKind;
+use crate::flight::{Join, Landing, Leader, Waiter};
+use crate::key::Key;
+use crate::registry::Function;
+use crate::site::Site;
+use crate::ttl::Ttl;
+
+/// Whether a call asks the cache, fills it, or neither.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mode {
+    Cached,
+    /// Runs the function and stores what it gives, whatever is there.
+    Recompute,
+    Bypass,
+}
+
+/// One call on its way to an answer.
+pub(crate) struct Call {
+    pub(crate) cache: CacheRef,
+    pub(crate) site: Option<&'static Site>,
+    pub(crate) key: Key,
+    pub(crate) route: Option<u32>,
+    pub(crate) mode: Mode,
+    pub(crate) version: u32,
+    pub(crate) single_flight: bool,
+}
+
+/// What the erased half must know of the answer's type.
+#[derive(Clone, Copy)]
+pub(crate) struct Reader {
+    pub(crate) answer: TypeId,
+    pub(crate) codec: Option<&'static Codec>,
+    pub(crate) value: fn(&Entry) -> bool,
+    pub(crate) absent: bool,
+    /// `None` where the error cannot be shared, and so is never kept.
+    pub(crate) failed: Option<fn(&Entry) -> bool>,
+}
+
+impl Reader {
+    /// Whether an entry holds an answer of this type.
+    fn fits(&self, entry: &Entry) -> bool {
+        match entry.kind() {
+            Kind::Value => (self.value)(entry),
+            Kind::Absent => self.absent,
+            Kind::Failed => self.failed.is_some_and(|fits| fits(entry)),
+        }
+    }
+}
+
+/// Where a call that missed got to.
+pub(crate) enum Led {
+    /// Somebody has the answer already.
+    Found(Arc<Entry>, Call),
+    /// Compute.
+    Compute(Ticket),
+}
+
+/// The token of a computation. Dropping it frees its place in the flight and its right to store.
+pub(crate) struct Ticket {
+    call: Call,
+    reader: Reader,
+    leader: Option<Leader>,
+    fill: Option<FillGuard>,
+    started: Time,
+}
+
+impl Call {
+    fn route(&self) -> Option<&Route> {
+        self.cache.routes().get(self.route? as usize)
+    }
+
+    fn function(&self) -> Option<&'static Function> {
+        self.site.map(Site::function)
+    }
+
+    fn tell(&self, kind: EventKind, error: Option<&Error>) {
+        self.cache.tell(kind, self.key.as_str(), self.function(), error);
+    }
+
+    /// Finds the answer or the right to compute it.
+    pub(crate) async fn lead(self, reader: Reader) -> Led {
+        let Some(route) = self.route().filter(|_| self.mode != Mode::Bypass) else {
+            self.tell(EventKind::Bypassed, None);
+            return Led::Compute(Ticket::new(self, reader, None, None));
+        };
+        let route = route.clone();
+        if route.form() == Form::Bytes && reader.codec.is_none() {
+            self.tell(EventKind::NotSerializable, None);
+        }
+        let leader = match self.join(reader).await {
+            Place::Found(entry) => return Led::Found(entry, self),
+            Place::Leads(leader) => Some(leader),
+            Place::Alone => None,
+            Place::Inside => return Led::Compute(Ticket::new(self, reader, None, None)),
+        };
+        // Somebody may have stored it between the first look and getting here.
+        let (entry, reachable) = self.look(&route, reader).await;
+        if let Some(entry) = entry {
+            if let Some(leader) = leader {
+                leader.answer(Some(Arc::clone(&entry)));
+            }
+            self.tell(EventKind::Hit, None);
+            return Led::Found(entry, self);
+        }
+        // A backend that just failed is not asked again: the answer is given, not stored.
+        let fill = if reachable { self.begin_fill(&route).await } else { None };
+        Led::Compute(Ticket::new(self, reader, leader, fill))
+    }
+
+    async fn begin_fill(&self, route: &Route) -> Option<FillGuard> {
+        match route.begin_fill(&self.key).await {
+            Ok(fill) => Some(fill),
+            Err(error) => {
+                self.tell(EventKind::BackendFailed, Some(&error));
+                None
+            }
+        }
+    }
+
+    /// The usable entry, and whether the backend answered at all.
+    async fn look(&self, route: &Route, reader: Reader) -> (Option<Arc<Entry>>, bool) {
+        if self.mode == Mode::Recompute {
+            return (None, true);
+        }
+        match route.get(&self.key, reader.codec).await {
+            Ok(Some(entry)) if entry.version() == self.version && reader.fits(&entry) => (Some(entry), true),
+            Ok(Some(_)) => {
+                self.tell(EventKind::Unreadable, None);
+                (None, true)
+            }
+            Ok(None) => (None, true),
+            Err(error @ Error::Codec { .. }) => {
+                self.tell(EventKind::Unreadable, Some(&error));
+                (None, true)
+            }
+            Err(error) => {
+                self.tell(EventKind::BackendFailed, Some(&error));
+                (None, false)
+            }
+        }
+    }
+
+    async fn join(&self, reader: Reader) -> Place {
+        if !self.single_flight || self.mode == Mode::Recompute {
+            return Place::Alone;
+        }
+        let deadline = self.cache.now().after(self.cache.wait());
+        loop {
+            match self.cache.flights().join(&self.key, reader.answer, self.cache.now()) {
+                Join::Lead(leader) => return Place::Leads(leader),
+                Join::Alone => return Place::Alone,
+                Join::Recursion => {
+                    self.tell(EventKind::Recursion, None);
+                    return Place::Inside;
+                }
+                Join::Wait(waiter) => match waiter.land(self.cache.clock().sleep_until(deadline)).await {
+                    Landing::Answer(entry) if reader.fits(&entry) => {
+                        self.tell(EventKind::Joined, None);
+                        return Place::Found(entry);
+                    }
+                    Landing::Answer(_) => return Place::Alone,
+                    Landing::Lead(leader) => return Place::Leads(leader),
+                    Landing::Again => {}
+                    Landing::Expired => return self.after_waiting(&waiter, reader),
+                },
+            }
+        }
+    }
+
+    /// Waited long enough: compute, and take the place of a leader that has been at it for that long.
+    fn after_waiting(&self, waiter: &Waiter, reader: Reader) -> Place {
+        self.tell(EventKind::WaitExpired, None);
+        let now = self.cache.now();
+        if now.since(waiter.started()) >= self.cache.wait() {
+            waiter.abandon();
+        }
+        match self.cache.flights().join(&self.key, reader.answer, now) {
+            Join::Lead(leader) => Place::Leads(leader),
+            Join::Wait(_) | Join::Alone | Join::Recursion => Place::Alone,
+        }
+    }
+}
+
+/// Where joining a flight put the caller.
+enum Place {
+    Found(Arc<Entry>),
+    Leads(Leader),
+    /// Outside any flight.
+    Alone,
+    /// Within its own key's computation: neither look nor store.
+    Inside,
+}
+
+impl Ticket {
+    pub(crate) fn new(call: Call, reader: Reader, leader: Option<Leader>, fill: Option<FillGuard>) -> Self {
+        let started = call.cache.now();
+        Self { call, reader, leader, fill, started }
+    }
+
+    /// The computation this one is, for the chain a nested call looks at.
+    pub(crate) fn flight(&self) -> Option<u64> {
+        self.leader.as_ref().map(Leader::id)
+    }
+
+    /// Whether calls inside the function are to recompute as well: no, only the one that was asked.
+    pub(crate) fn is_refresh(&self) -> bool {
+        self.call.mode == Mode::Recompute
+    }
+
+    /// How long computing took so far.
+    pub(crate) fn elapsed(&self) -> Duration {
+        self.call.cache.now().since(self.started)
+    }
+
+    /// Whether a value kept for `ttl` would go anywhere.
+    pub(crate) fn stores(&self) -> bool {
+        self.fill.is_some()
+    }
+
+    /// Times for the entry of an answer computed just now.
+    pub(crate) fn meta(&self, ttl: Option<Ttl>) -> Meta {
+        let mut meta = self.call.cache.meta(ttl);
+        meta.cost = meta.stored.since(self.started);
+        meta.version = self.call.version;
+        meta
+    }
+
+    /// Whether somebody waits for an answer that will not be stored. Nobody can join after this.
+    pub(crate) fn closes_with_waiters(&self) -> bool {
+        self.leader.as_ref().is_some_and(Leader::close)
+    }
+
+    /// An error that cannot be shared: the others try in growing groups.
+    pub(crate) fn fail(mut self) {
+        self.call.tell(EventKind::Computed, None);
+        if let Some(leader) = self.leader.take() {
+            leader.fail();
+        }
+    }
+
+    /// Gives the answer to whoever waits, without storing it.
+    pub(crate) fn share(mut self, entry: Option<Arc<Entry>>) {
+        self.call.tell(EventKind::Computed, None);
+        if let Some(leader) = self.leader.take() {
+            leader.answer(entry);
+        }
+    }
+
+    /// Stores the answer, then gives it to whoever waits.
+    pub(crate) async fn store(self, mut entry: Arc<Entry>) {
+        let Some((route, fill)) = self.call.route().zip(self.fill.as_ref()) else {
+            return self.share(Some(entry));
+        };
+        if route.weighs() {
+            entry = weighed(entry, self.reader.codec);
+        }
+        let (kind, error) =
+            match route.fill(&self.call.key, Arc::clone(&entry), self.reader.codec, fill).await {
+                Ok(true) => (EventKind::Stored, None),
+                Ok(false) => (EventKind::Overtaken, None),
+                Err(error @ Error::Codec { .. }) => (EventKind::NotSerializable, Some(error)),
+                Err(error) => (EventKind::BackendFailed, Some(error)),
+            };
+        self.call.tell(kind, error.as_ref());
+        self.share(Some(entry));
+    }
+}
+
+/// The entry with an estimate of its bytes: what it takes encoded, which is what it holds, roughly.
+pub(crate) fn weighed(entry: Arc<Entry>, codec: Option<&Codec>) -> Arc<Entry> {
+    let value = entry.value();
+    let heap = codec.and_then(|codec| codec.encoded_len(value)).unwrap_or_default();
+    let bytes = heap + std::mem::size_of_val(value);
+    entry.weigh(bytes)
+}

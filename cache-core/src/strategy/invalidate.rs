@@ -1,0 +1,132 @@
+//! `#[invalidate]`: when the function has changed something, what was computed from it goes.
+//!
+//! Targets are made from the arguments before the body runs. An `Err` leaves them alone unless `on` says
+//! otherwise; a function that panics or is dropped midway invalidates, because what it did is unknown.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker};
+
+use crate::background;
+use crate::cache::CacheRef;
+use crate::error::Result;
+use crate::event::EventKind;
+use crate::pattern::Pattern;
+
+/// When invalidation takes place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum On {
+    /// After the function, unless it gave `Err`.
+    Success,
+    /// After the function, whatever it gave.
+    Always,
+    /// Before the function. What is computed meanwhile from the old state may be stored: prefer `Success`.
+    Before,
+}
+
+/// Keys of one cache that are to go.
+pub struct Target {
+    cache: CacheRef,
+    pattern: Pattern,
+}
+
+impl Target {
+    /// The keys that match `pattern`, or the one key it is.
+    pub const fn new(cache: CacheRef, pattern: Pattern) -> Self {
+        Self { cache, pattern }
+    }
+
+    async fn remove(&self) -> Result<u64> {
+        let outcome = self.cache.remove_match(&self.pattern).await;
+        let (kind, error) = match &outcome {
+            Ok(_) => (EventKind::Invalidated, None),
+            Err(error) => (EventKind::BackendFailed, Some(error)),
+        };
+        self.cache.tell(kind, self.pattern.as_str(), None, error);
+        outcome
+    }
+}
+
+impl fmt::Debug for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Target").field(&self.pattern).finish()
+    }
+}
+
+/// Removes what the targets name; tells how many entries went. All are tried; the first error is told.
+pub async fn purge(targets: impl IntoIterator<Item = Target>) -> Result<u64> {
+    let (mut removed, mut outcome) = (0, Ok(()));
+    for target in targets {
+        match target.remove().await {
+            Ok(count) => removed += count,
+            Err(error) => outcome = outcome.and(Err(error)),
+        }
+    }
+    outcome.map(|()| removed)
+}
+
+/// Begins a function that invalidates.
+pub async fn enter(on: On, targets: impl IntoIterator<Item = Target>) -> Running {
+    let mut targets: Vec<_> = targets.into_iter().collect();
+    if on == On::Before {
+        // A failure is an event; the function's answer is not ours to withhold.
+        drop(purge(targets.drain(..)).await);
+    }
+    Running { on, targets, began: false }
+}
+
+/// A function that invalidates, under way. Dropped midway it invalidates.
+#[derive(Debug)]
+pub struct Running {
+    on: On,
+    targets: Vec<Target>,
+    began: bool,
+}
+
+impl Running {
+    /// Runs the function.
+    pub async fn run<F: Future>(&mut self, body: F) -> F::Output {
+        self.began = true;
+        body.await
+    }
+
+    /// Invalidates, if the outcome calls for it.
+    pub async fn leave(mut self, failed: bool) {
+        if failed && self.on == On::Success {
+            self.targets.clear();
+            return;
+        }
+        // Dropped while at it, the rest goes by `Drop`: a target leaves the list when it is done.
+        while let Some(target) = self.targets.last() {
+            drop(target.remove().await);
+            self.targets.pop();
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let targets = std::mem::take(&mut self.targets);
+        if !self.began || targets.is_empty() {
+            return;
+        }
+        // Backends in this process answer at once; the others are waited for in the background.
+        let mut removal: Pin<Box<dyn Future<Output = ()> + Send>> = Box::pin(async move {
+            drop(purge(targets).await);
+        });
+        if removal.as_mut().poll(&mut Context::from_waker(&ignoring())) == Poll::Pending {
+            background::spawn(removal);
+        }
+    }
+}
+
+/// A waker that wakes nobody; the background polls again by itself.
+fn ignoring() -> Waker {
+    struct Ignoring;
+    impl Wake for Ignoring {
+        fn wake(self: Arc<Self>) {}
+    }
+    Waker::from(Arc::new(Ignoring))
+}

@@ -1,0 +1,197 @@
+//! A backend that misbehaves on demand.
+
+use std::fmt;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::backend::{Backend, Fill, Form, Increment, Peek, SetOptions};
+use crate::clock::{BoxFuture, Clock, Time};
+use crate::entry::Entry;
+use crate::error::{Error, Result};
+use crate::key::{Key, KeyRef};
+use crate::pattern::Pattern;
+
+/// Wraps a backend and makes it slow, broken or hanging when a test says so; clones control the same one.
+///
+/// Its synchronous look is off, so every command takes the way a remote backend takes.
+///
+/// ```
+/// use cache_core::{Error, testing::Faults};
+/// # fn wrap(backend: impl cache_core::Backend) {
+/// let faults = Faults::new();
+/// let backend = faults.wrap(backend);
+/// faults.yields(1);
+/// faults.fail(Some(Error::backend("connection reset")));
+/// # }
+/// ```
+#[derive(Debug, Clone, Default)]
+pub struct Faults(Arc<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    yields: AtomicUsize,
+    hangs: AtomicBool,
+    error: Mutex<Option<Error>>,
+    commands: AtomicUsize,
+}
+
+impl Faults {
+    /// No faults yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The backend, under this control.
+    pub fn wrap<B: Backend>(&self, inner: B) -> Faulty<B> {
+        Faulty { inner, faults: self.clone() }
+    }
+
+    /// Every command gives way this many times before it runs, and as often after.
+    pub fn yields(&self, times: usize) {
+        self.0.yields.store(times, Ordering::SeqCst);
+    }
+
+    /// Every command fails with this error before it does anything; `None` heals.
+    pub fn fail(&self, error: Option<Error>) {
+        *self.0.error.lock().unwrap_or_else(PoisonError::into_inner) = error;
+    }
+
+    /// Commands that begin now never end.
+    pub fn hang(&self, hangs: bool) {
+        self.0.hangs.store(hangs, Ordering::SeqCst);
+    }
+
+    /// How many commands were begun.
+    pub fn commands(&self) -> usize {
+        self.0.commands.load(Ordering::SeqCst)
+    }
+
+    async fn inject<T>(&self, command: impl Future<Output = Result<T>>) -> Result<T> {
+        self.0.commands.fetch_add(1, Ordering::SeqCst);
+        let yields = self.0.yields.load(Ordering::SeqCst);
+        for _ in 0..yields {
+            tokio::task::yield_now().await;
+        }
+        if self.0.hangs.load(Ordering::SeqCst) {
+            std::future::pending::<()>().await;
+        }
+        let error = self.0.error.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(error) = error {
+            return Err(error);
+        }
+        let outcome = command.await;
+        for _ in 0..yields {
+            tokio::task::yield_now().await;
+        }
+        outcome
+    }
+}
+
+/// A backend under the control of [`Faults`].
+pub struct Faulty<B> {
+    inner: B,
+    faults: Faults,
+}
+
+impl<B> fmt::Debug for Faulty<B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Faulty").field("faults", &self.faults).finish_non_exhaustive()
+    }
+}
+
+macro_rules! injected {
+    ($self:ident . $command:ident ( $($arg:ident),* )) => {
+        Box::pin(async move { $self.faults.inject($self.inner.$command($($arg),*)).await })
+    };
+}
+
+impl<B: Backend> Backend for Faulty<B> {
+    fn name(&self) -> &'static str {
+        self.inner.name()
+    }
+
+    fn form(&self) -> Form {
+        self.inner.form()
+    }
+
+    fn attach(&self, clock: &Arc<dyn Clock>) {
+        self.inner.attach(clock);
+    }
+
+    fn peek(&self, _: KeyRef<'_>, _: &mut dyn FnMut(&Entry)) -> Peek {
+        Peek::Remote
+    }
+
+    fn weighs(&self) -> bool {
+        self.inner.weighs()
+    }
+
+    fn get<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<Option<Arc<Entry>>>> {
+        injected!(self.get(key))
+    }
+
+    fn get_many<'a>(&'a self, keys: &'a [Key]) -> BoxFuture<'a, Result<Vec<Option<Arc<Entry>>>>> {
+        injected!(self.get_many(keys))
+    }
+
+    fn set<'a>(
+        &'a self,
+        key: &'a Key,
+        entry: Arc<Entry>,
+        options: SetOptions,
+    ) -> BoxFuture<'a, Result<bool>> {
+        injected!(self.set(key, entry, options))
+    }
+
+    fn set_many<'a>(&'a self, entries: Vec<(Key, Arc<Entry>)>) -> BoxFuture<'a, Result<()>> {
+        injected!(self.set_many(entries))
+    }
+
+    fn delete<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<bool>> {
+        injected!(self.delete(key))
+    }
+
+    fn delete_many<'a>(&'a self, keys: &'a [Key]) -> BoxFuture<'a, Result<u64>> {
+        injected!(self.delete_many(keys))
+    }
+
+    fn delete_match<'a>(&'a self, pattern: &'a Pattern) -> BoxFuture<'a, Result<u64>> {
+        injected!(self.delete_match(pattern))
+    }
+
+    fn clear(&self) -> BoxFuture<'_, Result<()>> {
+        injected!(self.clear())
+    }
+
+    fn scan<'a>(&'a self, pattern: &'a Pattern) -> BoxFuture<'a, Result<Vec<Key>>> {
+        injected!(self.scan(pattern))
+    }
+
+    fn expire<'a>(&'a self, key: &'a Key, expires: Time) -> BoxFuture<'a, Result<bool>> {
+        injected!(self.expire(key, expires))
+    }
+
+    fn increment<'a>(&'a self, key: &'a Key, step: Increment) -> BoxFuture<'a, Result<i64>> {
+        injected!(self.increment(key, step))
+    }
+
+    fn begin_fill<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<Option<Fill>>> {
+        Box::pin(async move {
+            // A right that was taken must not be lost with a cancelled command: ask last.
+            self.faults.inject(async { Ok(()) }).await?;
+            self.inner.begin_fill(key).await
+        })
+    }
+
+    fn end_fill(&self, key: &Key, fill: Fill) {
+        self.inner.end_fill(key, fill);
+    }
+
+    fn ping<'a>(&'a self, message: &'a str) -> BoxFuture<'a, Result<String>> {
+        injected!(self.ping(message))
+    }
+
+    fn close(&self) -> BoxFuture<'_, Result<()>> {
+        injected!(self.close())
+    }
+}
