@@ -1,11 +1,68 @@
-//! macadamia.
+//! Caching for async Rust: one line per function, no surprises under load.
+//!
+//! ```
+//! use macadamia::{cached, invalidate};
+//!
+//! # #[derive(Clone)] pub struct Profile { name: String }
+//! # #[derive(Debug)] pub struct AppError;
+//! # pub struct User { uid: u64 }
+//! #[cached(ttl = "3h", key = "user:<user.uid>")]
+//! async fn profile(user: &User) -> Result<Profile, AppError> {
+//!     // the database, the network, the long computation
+//!     # Ok(Profile { name: user.uid.to_string() })
+//! }
+//!
+//! #[invalidate(profile(user.uid = id))]
+//! async fn rename(id: u64, name: String) -> Result<(), AppError> {
+//!     // write first; what was computed from the old state goes when this succeeds
+//!     # drop(name); Ok(())
+//! }
+//! ```
+//!
+//! The key template is checked when the program is built: a field that does not exist, a value that has no
+//! stable text, an `#[invalidate]` that names no placeholder of its target are compile errors. With no set-up
+//! at all, entries live in a bounded memory cache; [`Cache::builder`] routes key prefixes to backends at
+//! startup.
+//!
+//! # Tour
+//!
+//! | to … | see |
+//! |---|---|
+//! | cache a function | [`macro@cached`] |
+//! | drop what it stored | [`macro@invalidate`], [`purge!`], the function's handle |
+//! | build a key by hand | [`key!`] |
+//! | use a value as part of a key | [`trait@KeyPart`], `#[derive(KeyPart)]` |
+//! | read, write, count, scan directly | [`Cache`] |
+//! | set it up | [`Cache::builder`], [`Memory`], [`Null`] |
+//! | give calls another cache, or key context | [`Scope`] |
+//! | see what happens | [`Observer`], [`registry()`] |
+//! | test cached code | [`testing`] |
+//! | write a backend | [`Backend`], [`submit_scheme!`] |
+//!
+//! # What a cached function promises
+//!
+//! * Of many callers that miss one key at once, one runs the function; the others get its answer. If it is
+//!   dropped or panics, one of them takes over. Nobody waits longer than 30 seconds.
+//! * `Err` and `None` are not stored unless you ask for it.
+//! * A value computed before an invalidation is never stored after it.
+//! * A backend that is down costs the cache, not the call: the function runs.
+//!
+//! # Features
+//!
+//! | feature | default | brings |
+//! |---|---|---|
+//! | `uuid` | no | `uuid::Uuid` as a part of a key |
+//! | `full` | no | all of the above |
+
+pub use cache_backends::{Memory, MemoryBuilder, Null};
 pub use cache_core::{
-    AsCache, Backend, BackendUrl, BoxFuture, Cache, CacheBuilder, CacheRef, Clock, Codec, Encoded, Entry,
-    Error, Event, EventKind, Expiry, Fill, Form, Function, Increment, IntoBackend, IntoKey, IntoRoute,
-    IntoTtl, Key, KeyBuf, KeyLen, KeyPart, KeyRef, KeyWriter, Kind, Meta, Observer, Pattern, Peek, Result,
-    Scheme, Scope, SetIf, SetOptions, SystemClock, Time, Ttl, Value, command, registry, submit_scheme,
+    AsCache, Backend, BackendUrl, BoxFuture, Cache, CacheBuilder, CacheRef, Clock, Codec, Encoded, Entry, Error,
+    Event, EventKind, Expiry, Fill, Form, Function, Increment, IntoBackend, IntoKey, IntoRoute, IntoTtl, Key, KeyBuf,
+    KeyLen, KeyPart, KeyRef, KeyWriter, Kind, MAX_KEY, Meta, Observer, Pattern, PatternBuf, Peek, RESERVED, RawText,
+    Result, Scheme, Scope, SetIf, SetOptions, SystemClock, Time, Ttl, Value, command, registry, submit_scheme,
     testing,
 };
+pub use cache_macros::{KeyPart, cached, duration, invalidate, key, purge};
 
 #[doc(hidden)]
 pub use cache_core::__private;

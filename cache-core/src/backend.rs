@@ -150,7 +150,7 @@ pub trait Backend: Send + Sync + 'static {
     -> BoxFuture<'a, Result<bool>>;
 
     /// Stores several entries.
-    fn set_many<'a>(&'a self, entries: Vec<(Key, Arc<Entry>)>) -> BoxFuture<'a, Result<()>> {
+    fn set_many(&self, entries: Vec<(Key, Arc<Entry>)>) -> BoxFuture<'_, Result<()>> {
         Box::pin(async move {
             for (key, entry) in entries {
                 self.set(&key, entry, SetOptions::default()).await?;

@@ -52,6 +52,9 @@ use crate::ttl::Ttl;
 #[derive(Clone)]
 pub struct Cache(Arc<Inner>);
 
+/// Items with the route each group of them takes.
+type Groups<'c, T> = Vec<(&'c Route, Vec<(Key, T)>)>;
+
 pub(crate) struct Inner {
     id: u32,
     /// Longest prefix first, so that the first that fits is the most specific.
@@ -179,11 +182,8 @@ impl Cache {
     }
 
     /// Items sorted by the route of their key, so that each backend is asked once.
-    pub(crate) fn by_route<T>(
-        &self,
-        items: impl IntoIterator<Item = (Key, T)>,
-    ) -> Result<Vec<(&Route, Vec<(Key, T)>)>> {
-        let mut groups: Vec<(&Route, Vec<(Key, T)>)> = Vec::new();
+    pub(crate) fn by_route<T>(&self, items: impl IntoIterator<Item = (Key, T)>) -> Result<Groups<'_, T>> {
+        let mut groups: Groups<'_, T> = Vec::new();
         for (key, item) in items {
             let route = self.route_or_error(&key)?;
             match groups.iter_mut().find(|(known, _)| known.id() == route.id()) {

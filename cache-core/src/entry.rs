@@ -72,9 +72,12 @@ pub struct Entry<T: ?Sized = dyn Any + Send + Sync> {
 #[derive(Debug, Clone)]
 pub struct Encoded(pub Bytes);
 
+/// [`COARSE_ERROR`] as the hit path compares it.
+#[expect(clippy::cast_possible_truncation, reason = "12 ms fit")]
+const COARSE_NANOS: u64 = COARSE_ERROR.as_nanos() as u64;
+
 impl Entry {
     /// An entry holding `value`.
-    #[expect(clippy::new_ret_no_self, reason = "an entry is only ever used shared and type-erased")]
     pub fn new<T: Any + Send + Sync>(value: T, meta: Meta) -> Arc<Self> {
         Arc::new(Entry { expires: AtomicU64::new(meta.expires.as_nanos()), meta, value })
     }
@@ -129,7 +132,7 @@ impl Entry {
     pub fn is_alive(&self, clock: &dyn Clock) -> bool {
         let expires = self.expires();
         let coarse = clock.coarse();
-        expires.as_nanos() > coarse.as_nanos().saturating_add(COARSE_ERROR.as_nanos() as u64)
+        expires.as_nanos() > coarse.as_nanos().saturating_add(COARSE_NANOS)
             || (expires > coarse && expires > clock.now())
     }
 

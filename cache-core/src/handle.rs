@@ -57,8 +57,11 @@ impl<P: ?Sized, V: Borrow<P> + ?Sized> Fits<P> for V {
     }
 }
 
+// Both `panic!`s below run while the user's program is compiled and are its error messages.
+
 /// The index of a placeholder; a build error with the names there are for one that does not exist.
 #[track_caller]
+#[expect(clippy::missing_panics_doc, reason = "a panic at build time is a compile error")]
 pub const fn placeholder(names: &[&str], name: &str, unknown: &str) -> usize {
     let mut index = 0;
     while index < names.len() {
@@ -71,6 +74,7 @@ pub const fn placeholder(names: &[&str], name: &str, unknown: &str) -> usize {
 }
 
 /// Fails the build unless every placeholder is among `given`.
+#[expect(clippy::missing_panics_doc, reason = "a panic at build time is a compile error")]
 pub const fn all_given(names: &[&str], given: &[&str], message: &str) {
     let mut index = 0;
     while index < names.len() {

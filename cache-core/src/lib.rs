@@ -1,4 +1,53 @@
-//! The engine of macadamia.
+//! The engine of macadamia: everything a cached call goes through, and no database.
+//!
+//! Users depend on `macadamia`, which adds the attributes and the backends. Depend on this crate to write a
+//! backend or to use a cache without attributes.
+//!
+//! # One annotated call
+//!
+//! ```text
+//! #[cached(ttl = "3h", key = "user:<id>")]
+//!
+//! key      key.rs        rendered into 64 bytes on the stack, parts escaped, hashed once
+//! cache    cache.rs      the scope's, else the installed one, else the embedded default
+//! route    cache/route   longest literal prefix; the call site remembers it
+//! peek     backend.rs    the backend shows its entry without waiting
+//!          ─────────────  a hit ends here: no allocation, no await, no lock shared by all keys
+//! slot     flight.rs     of all who missed, one leads and the others wait
+//! look     strategy/     the leader looks again, and asks remote backends
+//! fill     cache/fills   a nonce for this key, gone as soon as anybody deletes it
+//! body                   the function, once
+//! leave    strategy/     store if the nonce still stands, give the answer to the others, tell the observer
+//! ```
+//!
+//! # Map
+//!
+//! | room | what is in it |
+//! |---|---|
+//! | `key`, `pattern`, `part`, `head` | how arguments become text, and how text is matched |
+//! | `entry`, `codec` | what is stored, and how it becomes bytes |
+//! | `clock`, `ttl` | time |
+//! | `backend`, `scheme`, `url` | what a place that keeps entries must do, and how one is named |
+//! | `cache`, `command` | the handle users hold, and its verbs |
+//! | `flight` | single flight |
+//! | `strategy` | what attributes do: entered and left |
+//! | `returns` | a function's return type, seen through aliases |
+//! | `handle`, `registry`, `scope` | the function as a thing; what differs inside one future |
+//! | `event`, `error` | what happened |
+//! | `testing` | a manual clock, a backend that fails on demand, cancellation at an exact point |
+//!
+//! # Invariants
+//!
+//! 1. No slot is held once all its callers are gone: slots are guards, and leave by `Drop`.
+//! 2. Calls = hits + joined + computed: every call tells one of them.
+//! 3. A cache error never replaces a successful result; to an annotated function it is a miss and an event.
+//! 4. A function's own errors come back untouched.
+//! 5. Every wait is bounded: on a leader, on a backend, on a circle of leaders.
+//! 6. Library code does not panic, and there is no `unsafe` in it.
+//! 7. A value computed before an invalidation is never stored after it.
+//!
+//! What is deliberately absent: a strategy names no backend and a backend no strategy; nothing asks the
+//! operating system for the time except the system clock; no lock is held across an await.
 
 mod backend;
 mod background;
@@ -131,7 +180,7 @@ pub mod __private {
     #[macro_export]
     macro_rules! __codec {
         ($type:ty) => {{
-            #[allow(unused_imports)]
+            #[allow(unused_imports, reason = "which of these is needed depends on the type")]
             use $crate::__private::returns::{WithCodec as _, WithoutCodec as _};
             (&&$crate::__private::returns::Probe::<$type>::NEW).codec()
         }};

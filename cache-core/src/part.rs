@@ -89,7 +89,7 @@ impl<T: fmt::Display + ?Sized> KeyPart for Displayed<'_, T> {
 #[macro_export]
 macro_rules! __part {
     ($out:expr, $value:expr) => {{
-        #[allow(unused_imports)]
+        #[allow(unused_imports, reason = "which of these is needed depends on the type")]
         use $crate::__private::part::{AsDisplay as _, AsFloat as _, AsKeyPart as _, Neither as _};
         (&&&&$crate::__private::part::Part(&$value)).write_part($out)
     }};

@@ -353,7 +353,7 @@ impl<Out, S: Shape<Out>> Returned<Out, S> {
 #[macro_export]
 macro_rules! __returns {
     ($out:ty) => {{
-        #[allow(unused_imports)]
+        #[allow(unused_imports, reason = "which of these is needed depends on the type")]
         use $crate::__private::returns::{
             ShapeOfFallible as _, ShapeOfFallibleOption as _, ShapeOfOption as _, ShapeOfPlain as _,
             WithCodec as _, WithSharing as _, WithoutCodec as _, WithoutSharing as _,

@@ -110,6 +110,7 @@ impl CacheBuilder {
     /// # Errors
     /// [`Error::Config`] for the first route that is wrong, and for a cache without routes or with two for
     /// one prefix.
+    #[expect(clippy::unused_async, reason = "backends that must be reachable are connected here")]
     pub async fn build(self) -> Result<Cache> {
         self.build_now()
     }

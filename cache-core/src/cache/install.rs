@@ -34,10 +34,10 @@ pub(crate) fn installed() -> &'static Cache {
 
 /// The default when nothing was set up: bounded memory, if a memory backend is linked.
 fn embedded() -> Cache {
-    if scheme::is_known("mem") {
-        if let Ok(cache) = CacheBuilder::new().route("", "mem://").build_now() {
-            return cache;
-        }
+    if scheme::is_known("mem")
+        && let Ok(cache) = CacheBuilder::new().route("", "mem://").build_now()
+    {
+        return cache;
     }
     // No backend is linked: a cache without routes lets every call pass.
     Cache::new(Vec::new(), Arc::new(SystemClock), None, std::time::Duration::ZERO)

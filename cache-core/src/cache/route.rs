@@ -19,7 +19,6 @@ use crate::ttl::Ttl;
 /// How long a command on a byte backend may take, unless `timeout=…` says otherwise.
 const COMMAND_TIMEOUT: Duration = Duration::from_millis(250);
 
-#[derive(Clone)]
 pub(crate) struct Route {
     id: u32,
     prefix: Box<str>,
@@ -162,7 +161,13 @@ impl Route {
     pub(crate) async fn begin_fill(&self, key: &Key) -> Result<FillGuard> {
         let remote = self.limited(self.backend.begin_fill(key)).await?;
         let local = remote.is_none().then(|| self.fills.begin(key));
-        Ok(FillGuard { route: self.clone(), key: key.clone(), remote, local })
+        Ok(FillGuard {
+            backend: Arc::clone(&self.backend),
+            fills: Arc::clone(&self.fills),
+            key: key.clone(),
+            remote,
+            local,
+        })
     }
 
     pub(crate) async fn delete(&self, key: &Key) -> Result<bool> {
@@ -264,7 +269,8 @@ impl fmt::Debug for Route {
 
 /// The right to store what is being computed; given back when dropped.
 pub(crate) struct FillGuard {
-    route: Route,
+    backend: Arc<dyn Backend>,
+    fills: Arc<Fills>,
     key: Key,
     /// Where the backend keeps such rights.
     remote: Option<Fill>,
@@ -275,10 +281,10 @@ pub(crate) struct FillGuard {
 impl Drop for FillGuard {
     fn drop(&mut self) {
         if let Some(fill) = self.remote {
-            self.route.backend.end_fill(&self.key, fill);
+            self.backend.end_fill(&self.key, fill);
         }
         if let Some(fill) = self.local {
-            self.route.fills.end(&self.key, fill);
+            self.fills.end(&self.key, fill);
         }
     }
 }

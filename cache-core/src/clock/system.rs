@@ -13,14 +13,14 @@ use crate::background;
 pub struct SystemClock;
 
 /// Start well after zero, so that no real time is [`Time::ORIGIN`].
-const OFFSET: Duration = Duration::from_secs(1);
+const OFFSET: u64 = 1_000_000_000;
 
 #[cfg(target_os = "linux")]
 mod os {
     use rustix::time::{ClockId, Timespec, clock_gettime};
 
     fn nanos(time: Timespec) -> u64 {
-        (time.tv_sec as u64).wrapping_mul(1_000_000_000).wrapping_add(time.tv_nsec as u64)
+        time.tv_sec.cast_unsigned().wrapping_mul(1_000_000_000).wrapping_add(time.tv_nsec.cast_unsigned())
     }
 
     pub(super) fn exact() -> u64 {
@@ -48,8 +48,9 @@ mod os {
     }
 }
 
+#[inline]
 const fn shifted(nanos: u64) -> Time {
-    Time::from_nanos(nanos.saturating_add(OFFSET.as_nanos() as u64))
+    Time::from_nanos(nanos.saturating_add(OFFSET))
 }
 
 impl Clock for SystemClock {

@@ -113,9 +113,9 @@ impl<'c, T: Value> IntoFuture for GetMany<'c, T> {
             let mut values: Vec<Option<T>> = self.keys.iter().map(|_| None).collect();
             let indexed = self.keys.into_iter().enumerate().map(|(index, key)| (key, index));
             for (route, group) in self.cache.by_route(indexed)? {
-                let (keys, indexes): (Vec<_>, Vec<_>) = group.into_iter().unzip();
+                let (keys, places): (Vec<_>, Vec<_>) = group.into_iter().unzip();
                 let entries = route.get_many(&keys, Some(Codec::of::<T>())).await?;
-                for (index, entry) in indexes.into_iter().zip(entries) {
+                for (index, entry) in places.into_iter().zip(entries) {
                     values[index] = entry.and_then(|entry| read(&entry));
                 }
             }

@@ -23,6 +23,7 @@ impl Cache {
     /// let stored = cache.set("greeting", "hello").ttl("20h").if_absent().await?;
     /// # Ok(()) }
     /// ```
+    #[expect(clippy::needless_pass_by_value, reason = "`ToValue` is implemented for references")]
     pub fn set<V: ToValue>(&self, key: impl IntoKey, value: V) -> Set<'_, V::Stored> {
         Set { cache: self, key: key.into_key(), value: value.to_stored(), ttl: None, only_if: SetIf::Always }
     }

@@ -385,3 +385,65 @@ mod tests {
         assert_eq!(long("a"), long("a"));
     }
 }
+
+#[cfg(test)]
+mod properties {
+    use super::*;
+    use proptest::prelude::*;
+
+    type Parts = (String, Option<String>, Vec<Vec<String>>, (char, Option<Option<u8>>));
+
+    fn key(parts: &Parts) -> String {
+        let mut buf = KeyBuf::new();
+        for part in [&parts.0 as &dyn Erased, &parts.1, &parts.2, &parts.3] {
+            buf.literal(":");
+            part.append(&mut buf);
+        }
+        buf.as_str().to_owned()
+    }
+
+    trait Erased {
+        fn append(&self, buf: &mut KeyBuf);
+    }
+
+    impl<P: KeyPart> Erased for P {
+        fn append(&self, buf: &mut KeyBuf) {
+            buf.part(self);
+        }
+    }
+
+    /// Strings that are mostly the characters keys are made of.
+    fn text() -> impl Strategy<Value = String> {
+        prop_oneof![
+            proptest::collection::vec(
+                proptest::sample::select(":~%-,()*aN \u{e9}\n".chars().collect::<Vec<_>>()),
+                0..5
+            )
+            .prop_map(String::from_iter),
+            any::<String>(),
+        ]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+        #[test]
+        fn different_values_write_different_keys(
+            a in (text(), proptest::option::of(text()), proptest::collection::vec(proptest::collection::vec(text(), 0..3), 0..3), any::<(char, Option<Option<u8>>)>()),
+            b in (text(), proptest::option::of(text()), proptest::collection::vec(proptest::collection::vec(text(), 0..3), 0..3), any::<(char, Option<Option<u8>>)>()),
+        ) {
+            prop_assert_eq!(a == b, key(&a) == key(&b));
+        }
+
+        #[test]
+        fn a_value_writes_no_separator_wildcard_or_control(value in text()) {
+            let mut buf = KeyBuf::new();
+            buf.part(value.as_str());
+            let text = buf.as_str();
+            prop_assert!(!text.is_empty());
+            let separators = ":/|,;#*?[]{}<>\\()";
+            prop_assert!(!text.contains(|c| separators.contains(c)));
+            prop_assert!(!text.contains(|c: char| c.is_control() || c.is_whitespace()));
+        }
+    }
+}

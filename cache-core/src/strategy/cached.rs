@@ -108,7 +108,7 @@ impl<Out, S: Shape<Out>> Pending<Out, S> {
             Led::Found(entry, call) => match returned.answer(&entry) {
                 Some(out) => Enter::Answer(out),
                 // The reader has said that this entry fits; should it not, computing is the safe answer.
-                None => Enter::Go(Lead { ticket: Ticket::new(call, reader, None, None), returned }),
+                None => Enter::Go(Lead { ticket: Box::new(Ticket::new(call, reader, None, None)), returned }),
             },
         }
     }
@@ -122,7 +122,8 @@ impl<Out, S: Shape<Out>> fmt::Debug for Pending<Out, S> {
 
 /// The right to compute, and what is known for storing it.
 pub struct Lead<Out, S: Shape<Out>> {
-    ticket: Ticket,
+    /// Boxed: it lives across the body, and futures stay small.
+    ticket: Box<Ticket>,
     returned: Returned<Out, S>,
 }
 

@@ -64,7 +64,7 @@ pub(crate) enum Led {
     /// Somebody has the answer already.
     Found(Arc<Entry>, Call),
     /// Compute.
-    Compute(Ticket),
+    Compute(Box<Ticket>),
 }
 
 /// The token of a computation. Dropping it frees its place in the flight and its right to store.
@@ -93,9 +93,8 @@ impl Call {
     pub(crate) async fn lead(self, reader: Reader) -> Led {
         let Some(route) = self.route().filter(|_| self.mode != Mode::Bypass) else {
             self.tell(EventKind::Bypassed, None);
-            return Led::Compute(Ticket::new(self, reader, None, None));
+            return Ticket::compute(self, reader, None, None);
         };
-        let route = route.clone();
         if route.form() == Form::Bytes && reader.codec.is_none() {
             self.tell(EventKind::NotSerializable, None);
         }
@@ -103,10 +102,10 @@ impl Call {
             Place::Found(entry) => return Led::Found(entry, self),
             Place::Leads(leader) => Some(leader),
             Place::Alone => None,
-            Place::Inside => return Led::Compute(Ticket::new(self, reader, None, None)),
+            Place::Inside => return Ticket::compute(self, reader, None, None),
         };
         // Somebody may have stored it between the first look and getting here.
-        let (entry, reachable) = self.look(&route, reader).await;
+        let (entry, reachable) = self.look(route, reader).await;
         if let Some(entry) = entry {
             if let Some(leader) = leader {
                 leader.answer(Some(Arc::clone(&entry)));
@@ -115,8 +114,8 @@ impl Call {
             return Led::Found(entry, self);
         }
         // A backend that just failed is not asked again: the answer is given, not stored.
-        let fill = if reachable { self.begin_fill(&route).await } else { None };
-        Led::Compute(Ticket::new(self, reader, leader, fill))
+        let fill = if reachable { self.begin_fill(route).await } else { None };
+        Ticket::compute(self, reader, leader, fill)
     }
 
     async fn begin_fill(&self, route: &Route) -> Option<FillGuard> {
@@ -207,6 +206,10 @@ impl Ticket {
     pub(crate) fn new(call: Call, reader: Reader, leader: Option<Leader>, fill: Option<FillGuard>) -> Self {
         let started = call.cache.now();
         Self { call, reader, leader, fill, started }
+    }
+
+    fn compute(call: Call, reader: Reader, leader: Option<Leader>, fill: Option<FillGuard>) -> Led {
+        Led::Compute(Box::new(Self::new(call, reader, leader, fill)))
     }
 
     /// The computation this one is, for the chain a nested call looks at.

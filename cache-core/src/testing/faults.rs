@@ -143,7 +143,7 @@ impl<B: Backend> Backend for Faulty<B> {
         injected!(self.set(key, entry, options))
     }
 
-    fn set_many<'a>(&'a self, entries: Vec<(Key, Arc<Entry>)>) -> BoxFuture<'a, Result<()>> {
+    fn set_many(&self, entries: Vec<(Key, Arc<Entry>)>) -> BoxFuture<'_, Result<()>> {
         injected!(self.set_many(entries))
     }
 
