@@ -22,11 +22,21 @@ pub trait Handle {
     const PLACEHOLDERS: &'static [&'static str];
     /// What to say to a name that is not among them.
     const UNKNOWN: &'static str;
+    /// What to say where a key needs all of them and one is left out.
+    const MISSING: &'static str;
 
-    /// The cache its entries are in.
-    fn cache() -> CacheRef;
     /// Its keys, with each placeholder filled by `fill` or left open.
     fn pattern(fill: &mut dyn FnMut(usize, &mut PatternBuf) -> bool) -> Pattern;
+}
+
+/// A handle whose cache is known without a call.
+#[diagnostic::on_unimplemented(
+    message = "the cache of `{Self}` depends on its arguments",
+    note = "say which one is meant: `cache = …` beside the target"
+)]
+pub trait HasCache: Handle {
+    /// The cache its entries are in.
+    fn cache() -> CacheRef;
 }
 
 /// A placeholder of a handle, and what may fill it.
@@ -118,7 +128,8 @@ pub fn finish_key(mut key: KeyBuf) -> Key {
 }
 
 /// The key a fully filled pattern is.
-pub fn key_of(pattern: &Pattern) -> Key {
+#[expect(clippy::needless_pass_by_value, reason = "made for this")]
+pub fn key_of(pattern: Pattern) -> Key {
     Key::from(pattern.as_str())
 }
 
@@ -140,7 +151,7 @@ pub async fn peek<V: Clone + Send + Sync + 'static>(
 pub async fn set<V: Clone + Send + Sync + 'static>(
     cache: CacheRef,
     key: KeyBuf,
-    value: V,
+    value: &V,
     codec: Option<&'static Codec>,
     ttl: Result<Ttl>,
     version: u32,
@@ -148,7 +159,7 @@ pub async fn set<V: Clone + Send + Sync + 'static>(
     let key = finished(key)?;
     let mut meta = cache.meta(Some(ttl?));
     meta.version = version;
-    cache.store(&key, value, meta, codec, crate::SetIf::Always).await
+    cache.store(&key, value.clone(), meta, codec, crate::SetIf::Always).await
 }
 
 /// Removes one key.

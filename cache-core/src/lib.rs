@@ -100,7 +100,7 @@ pub mod __private {
 
     pub use crate::background::spawn as spawn_in_background;
     pub use crate::handle::{
-        Fits, Handle, Placeholder, all_given, finish_key, invalidate_key, key_of, peek, placeholder, refresh,
+        Fits, Handle, HasCache, Placeholder, all_given, finish_key, invalidate_key, key_of, peek, placeholder, refresh,
         set,
     };
     pub use crate::head::{head_of, head_of_val, type_args};
@@ -108,7 +108,7 @@ pub mod __private {
     pub use crate::site::Site;
     pub use crate::strategy::Enter;
     pub use crate::strategy::invalidate::{Target, purge};
-    pub use crate::{__codec as codec, __part as part, __returns as returns};
+    pub use crate::{__codec as codec, __failed as failed, __part as part, __returns as returns};
     pub use crate::{
         Cache, CacheRef, Error, Function, IntoTtl, Key, KeyBuf, KeyLen, KeyPart, KeyWriter, Pattern,
         PatternBuf, RawText, Result, Ttl,
@@ -179,6 +179,9 @@ pub mod __private {
     #[doc(hidden)]
     #[macro_export]
     macro_rules! __codec {
+        (static $type:ty) => {
+            ::core::option::Option::None
+        };
         ($type:ty) => {{
             #[allow(unused_imports, reason = "which of these is needed depends on the type")]
             use $crate::__private::returns::{WithCodec as _, WithoutCodec as _};

@@ -266,6 +266,41 @@ impl<E> WithoutSharing<E> for Probe<E> {
     }
 }
 
+/// Whether an answer is an `Err`, for types that can be one.
+pub trait CanFail<Out> {
+    /// Whether it is.
+    fn failed(&self, out: &Out) -> bool;
+}
+
+impl<T, E> CanFail<Result<T, E>> for &Written<Result<T, E>> {
+    fn failed(&self, out: &Result<T, E>) -> bool {
+        out.is_err()
+    }
+}
+
+/// The others never are.
+pub trait CannotFail<Out> {
+    /// Never.
+    fn failed(&self, out: &Out) -> bool;
+}
+
+impl<Out> CannotFail<Out> for Written<Out> {
+    fn failed(&self, _: &Out) -> bool {
+        false
+    }
+}
+
+/// Whether an answer of the written type is an `Err`; asks nothing else of the type.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __failed {
+    ($type:ty, $out:expr) => {{
+        #[allow(unused_imports, reason = "which of these is needed depends on the type")]
+        use $crate::__private::returns::{CanFail as _, CannotFail as _};
+        (&&$crate::__private::returns::Written::<$type>::NEW).failed($out)
+    }};
+}
+
 /// Everything the engine knows of a return type. `Copy`, and a constant to the optimizer.
 #[derive(Debug)]
 pub struct Returned<Out, S: Shape<Out>> {
@@ -306,7 +341,7 @@ impl<Out, S: Shape<Out>> Returned<Out, S> {
     }
 
     /// Whether the answer is an `Err`.
-    pub fn failed(&self, out: &Out) -> bool {
+    fn failed(&self, out: &Out) -> bool {
         matches!(S::split(out), Outcome::Failed(_))
     }
 
@@ -352,6 +387,20 @@ impl<Out, S: Shape<Out>> Returned<Out, S> {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __returns {
+    // A type with a `&'static` inside cannot be decoded from bytes, and asking whether it can does not compile.
+    (static $out:ty) => {{
+        #[allow(unused_imports, reason = "which of these is needed depends on the type")]
+        use $crate::__private::returns::{
+            ShapeOfFallible as _, ShapeOfFallibleOption as _, ShapeOfOption as _, ShapeOfPlain as _,
+            WithSharing as _, WithoutSharing as _,
+        };
+        let shape = (&&&&$crate::__private::returns::Written::<$out>::NEW).shape();
+        $crate::__private::returns::Returned::new(
+            shape,
+            ::core::option::Option::None,
+            (&&$crate::__private::returns::error_of(shape)).sharing(),
+        )
+    }};
     ($out:ty) => {{
         #[allow(unused_imports, reason = "which of these is needed depends on the type")]
         use $crate::__private::returns::{
@@ -399,6 +448,7 @@ mod tests {
         #[derive(Clone)]
         struct Plain;
         assert!(crate::__returns!(Plain).codec().is_none());
+        assert!(crate::__returns!(static Result<&'static str, NoClone>).codec().is_none());
         assert!(crate::__returns!(Result<Option<String>, NoClone>).codec().is_some());
     }
 }

@@ -1,1 +1,108 @@
-//! The attributes of macadamia.
+//! The attributes of macadamia. Use them through the crate `macadamia`, which re-exports them.
+//!
+//! Every macro goes the same way: *parse* (`grammar`, `template`, `target`: syntax becomes a model and every
+//! mistake is recorded on its own token), *model* (`function`, `key`, `keeping`, an attribute's own struct),
+//! *expand* (`expand`, `handle`: printing cannot fail). An attribute is a file in `attribute/` and a line in
+//! its table.
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::todo,
+        clippy::unreachable,
+        clippy::indexing_slicing
+    )
+)]
+
+mod attribute;
+mod bang;
+mod derive;
+mod duration;
+mod error;
+mod expand;
+mod fallback;
+mod function;
+mod grammar;
+mod handle;
+mod keeping;
+mod key;
+mod krate;
+mod placeholder;
+mod stack;
+mod target;
+mod template;
+mod value;
+
+#[cfg(test)]
+mod tests;
+
+use proc_macro::TokenStream;
+
+/// Runs the function, stores what it returns, and returns the stored value until it expires.
+///
+/// ```ignore
+/// #[cached(ttl = "3h", key = "user:<user.uid>")]
+/// async fn profile(user: &User) -> Result<Profile, AppError> { … }
+/// ```
+///
+/// | argument | meaning |
+/// |---|---|
+/// | `ttl` (required) | `"1d2h3m50s"`, whole seconds, an expression, `\|value\| …`, or `"forever"` |
+/// | `key` | a template, or a closure over parameters. Without it: the function's path and all parameters |
+/// | `prefix = "v2"` | puts `v2:` in front of the key |
+/// | `skip(db, self)` | leaves parameters out of the default key |
+/// | `condition = \|value\| …`, `time_condition = "3s"` | store only if true, or if computing took that long |
+/// | `none_ttl`, `err_ttl` | `None` and `Err` are not stored unless one of these says how long |
+/// | `jitter = "10%"` | shortens each ttl by a random share |
+/// | `single_flight` (`true`) | callers of a key being computed wait for it |
+/// | `when`, `cache`, `version`, `handle`, `crate` | bypass, another cache, schema version, the handle's name, the runtime's path |
+///
+/// A free function gets a handle of the same name: `profile::key(&user)`, `peek`, `set`, `invalidate`, `refresh`.
+#[proc_macro_attribute]
+pub fn cached(args: TokenStream, item: TokenStream) -> TokenStream {
+    expand::attribute("cached", args.into(), item.into()).into()
+}
+
+/// Removes from the cache what the function changes, when it has succeeded.
+///
+/// ```ignore
+/// #[invalidate(profile(user.uid = id), "users:page:*")]
+/// async fn rename(id: u64, name: String) -> Result<(), AppError> { … }
+/// ```
+///
+/// Targets are functions (a placeholder left out, or `= _`, is any value) and patterns in which `*` is any run of
+/// characters. `on = "always"` does it whatever the function returns, `on = "before"` before it runs.
+#[proc_macro_attribute]
+pub fn invalidate(args: TokenStream, item: TokenStream) -> TokenStream {
+    expand::attribute("invalidate", args.into(), item.into()).into()
+}
+
+/// The key of a template, or of a function for these placeholders: `key!("user:<id>")`,
+/// `key!(profile(user.uid = id))`.
+#[proc_macro]
+pub fn key(tokens: TokenStream) -> TokenStream {
+    bang::key(tokens.into()).into()
+}
+
+/// Removes targets as `#[invalidate]` does: `purge!(items(page = 3), "user:<id>").await?`.
+#[proc_macro]
+pub fn purge(tokens: TokenStream) -> TokenStream {
+    bang::purge(tokens.into()).into()
+}
+
+/// A `Duration` checked at build time: `duration!("1d2h")`.
+#[proc_macro]
+pub fn duration(tokens: TokenStream) -> TokenStream {
+    bang::duration(tokens.into()).into()
+}
+
+/// A value as a part of a key, field by field: `(eu,7)`, and for enums `Variant(…)`. A struct of one unnamed field
+/// is written as that field.
+///
+/// `#[key_part(skip)]` leaves a field out.
+#[proc_macro_derive(KeyPart, attributes(key_part))]
+pub fn key_part(item: TokenStream) -> TokenStream {
+    derive::key_part(item.into()).into()
+}

@@ -1,0 +1,178 @@
+//! The verbs: each changes the shelf under one stripe, lets go of it, then tells moka.
+
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use cache_core::{Clock, Entry, Error, Fill, Increment, Key, Pattern, Result, SetIf, SetOptions, SystemClock, Time};
+
+use super::counter;
+use super::limits::Limits;
+use super::residents::Residents;
+use super::shelf::{STRIPES, Shelf};
+use super::slot::Lent;
+
+/// How many entries a purge removes before it lets others at the stripe.
+const PURGED_AT_ONCE: usize = 256;
+
+pub(super) struct Store {
+    pub(super) shelf: Arc<Shelf>,
+    pub(super) residents: Residents,
+    pub(super) limits: Limits,
+    /// Zero: nobody purges but who asks for it.
+    pub(super) check_interval: Duration,
+    /// Of the first cache that routes here.
+    pub(super) clock: OnceLock<Arc<dyn Clock>>,
+}
+
+impl Store {
+    pub(super) fn new(limits: Limits, check_interval: Duration) -> Self {
+        let shelf = Arc::new(Shelf::new());
+        let residents = Residents::new(&limits, &shelf);
+        Self { shelf, residents, limits, check_interval, clock: OnceLock::new() }
+    }
+
+    pub(super) fn now(&self) -> Time {
+        self.clock.get().map_or_else(|| SystemClock.now(), |clock| clock.now())
+    }
+
+    /// Shows the entry, dead or alive. Takes no lock and allocates nothing; the hits that moka is told of may
+    /// run a share of its housekeeping.
+    #[inline]
+    pub(super) fn look<R>(&self, key: Lent<'_>, show: impl FnOnce(&Arc<Entry>) -> R) -> Option<R> {
+        let (shown, tell) = self.shelf.read(key, |slot| (show(&slot.entry), slot.hit()))?;
+        if tell {
+            self.residents.touch(key);
+        }
+        Some(shown)
+    }
+
+    pub(super) fn get(&self, key: &Key) -> Option<Arc<Entry>> {
+        let entry = self.look(Lent(key.as_key()), Arc::clone)?;
+        entry.is_alive_at(self.now()).then_some(entry)
+    }
+
+    /// `false` if the options forbade it or the entry is heavier than everything that fits.
+    pub(super) fn set(&self, key: &Key, entry: Arc<Entry>, options: SetOptions) -> bool {
+        let now = self.now();
+        let weight = self.limits.weigh(key, &entry);
+        let mut row = self.shelf.row(key);
+        let allowed = match options.only_if {
+            SetIf::Always => true,
+            SetIf::Absent => row.living(key, now).is_none(),
+            SetIf::Present => row.living(key, now).is_some(),
+        };
+        if !allowed || options.fill.is_some_and(|fill| !row.stripe.permits(key, fill)) {
+            return false;
+        }
+        if options.fill.is_none() {
+            // What somebody computes since before this write is older than it.
+            row.stripe.drop_fill(key);
+        }
+        if let Some(weight) = weight {
+            row.place(key, entry, weight);
+            drop(row);
+            self.residents.admit(key);
+        } else {
+            // The old value has been replaced all the same.
+            let was_there = row.take(key).is_some();
+            drop(row);
+            if was_there {
+                self.residents.forget(key);
+            }
+        }
+        weight.is_some()
+    }
+
+    /// Whether a living entry went.
+    pub(super) fn delete(&self, key: &Key) -> bool {
+        let now = self.now();
+        let mut row = self.shelf.row(key);
+        row.stripe.drop_fill(key);
+        let taken = row.take(key);
+        drop(row);
+        if taken.is_some() {
+            self.residents.forget(key);
+        }
+        taken.is_some_and(|expired_at| expired_at > now)
+    }
+
+    /// How many living entries went.
+    pub(super) fn delete_match(&self, pattern: &Pattern) -> u64 {
+        if pattern.is_literal() {
+            return self.delete(&Key::from(pattern.as_str())).into();
+        }
+        self.delete_where(|key| pattern.matches(key.as_str()))
+    }
+
+    pub(super) fn clear(&self) {
+        self.delete_where(|_| true);
+    }
+
+    /// First the rights to fill, then the entries: whatever was computed before is by then either on the shelf,
+    /// where it is found, or refused. `delete` drops the right again, with the entry that was filled between.
+    fn delete_where(&self, wanted: impl Fn(&Key) -> bool) -> u64 {
+        for stripe in 0..STRIPES {
+            self.shelf.row_at(stripe).stripe.drop_fills(&wanted);
+        }
+        let keys = self.shelf.keys(|key, _| wanted(key));
+        keys.iter().map(|key| u64::from(self.delete(key))).sum()
+    }
+
+    pub(super) fn scan(&self, pattern: &Pattern) -> Vec<Key> {
+        let now = self.now();
+        self.shelf.keys(|key, slot| pattern.matches(key.as_str()) && slot.entry.is_alive_at(now))
+    }
+
+    /// `false` if there is no living entry.
+    pub(super) fn expire(&self, key: &Key, expires: Time) -> bool {
+        let now = self.now();
+        let mut row = self.shelf.row(key);
+        let Some(entry) = row.living(key, now) else { return false };
+        if !entry.expire_at(now, expires) {
+            return false;
+        }
+        let Some(weight) = self.limits.weigh(key, &entry) else { return false };
+        // The same key and weight: nothing that moka must hear.
+        row.place(key, entry, weight);
+        true
+    }
+
+    pub(super) fn increment(&self, key: &Key, step: Increment) -> Result<i64> {
+        let now = self.now();
+        let mut row = self.shelf.row(key);
+        let (entry, sum) = counter::step(row.living(key, now).as_deref(), step, now)?;
+        let Some(weight) = self.limits.weigh(key, &entry) else {
+            return Err(Error::backend("the key of a counter is longer than `max_bytes` allows"));
+        };
+        row.stripe.drop_fill(key);
+        let news = row.place(key, entry, weight);
+        drop(row);
+        if news {
+            self.residents.admit(key);
+        } else {
+            self.look(Lent(key.as_key()), |_| ());
+        }
+        Ok(sum)
+    }
+
+    pub(super) fn begin_fill(&self, key: &Key) -> Fill {
+        self.shelf.row(key).stripe.join_fill(key)
+    }
+
+    pub(super) fn end_fill(&self, key: &Key, fill: Fill) {
+        self.shelf.row(key).stripe.leave_fill(key, fill);
+    }
+
+    /// Takes out what a stripe has expired; tells how many.
+    pub(super) fn purge(&self, stripe: usize, now: Time) -> usize {
+        let mut purged = 0;
+        loop {
+            let gone = self.shelf.row_at(stripe).take_due(now, PURGED_AT_ONCE);
+            gone.iter().for_each(|key| self.residents.forget(key));
+            purged += gone.len();
+            if gone.len() < PURGED_AT_ONCE {
+                return purged;
+            }
+        }
+    }
+}

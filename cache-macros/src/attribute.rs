@@ -1,0 +1,104 @@
+//! The attributes: a file each, and the one list of them.
+
+pub(crate) mod cached;
+pub(crate) mod invalidate;
+
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::quote;
+use syn::{Expr, Lifetime, Type};
+
+use crate::error::Errors;
+use crate::function::Function;
+use crate::grammar::{Arguments, Key, Shape};
+use crate::krate::Private;
+
+/// Every attribute that there is. A new one is a file beside these and a line here.
+pub(crate) const ALL: &[Attribute] = &[cached::ATTRIBUTE, invalidate::ATTRIBUTE];
+
+/// An attribute.
+pub(crate) struct Attribute {
+    pub(crate) name: &'static str,
+    /// Whether it stores values under the key: of those a function has at most one.
+    pub(crate) stores: bool,
+    pub(crate) parse: fn(Input<'_>, &mut Errors) -> Option<Box<dyn Layer>>,
+}
+
+/// What an attribute is made from.
+pub(crate) struct Input<'a> {
+    pub(crate) args: TokenStream,
+    /// Where the attribute is.
+    pub(crate) span: Span,
+    pub(crate) function: &'a Function,
+}
+
+/// An attribute, understood: one layer around the function.
+pub(crate) trait Layer {
+    /// The runtime it talks to.
+    fn private(&self) -> &Private;
+
+    /// Statements that end in the answer: what is inside runs in `Frame::run`.
+    fn wrap(&self, frame: &Frame<'_>) -> TokenStream;
+
+    /// Items beside the function.
+    fn beside(&self, _function: &Function) -> TokenStream {
+        TokenStream::new()
+    }
+
+    /// The key template and the ttl as written, for the registry.
+    fn described(&self) -> (Option<String>, Option<String>) {
+        (None, None)
+    }
+}
+
+/// A layer's place in the function.
+pub(crate) struct Frame<'a> {
+    pub(crate) function: &'a Function,
+    /// The label of the layer's block: an early answer breaks to it.
+    pub(crate) label: Lifetime,
+    pub(crate) output: &'a Type,
+    /// An `async move` block: the layers inside, and the body.
+    pub(crate) inner: TokenStream,
+}
+
+/// What every attribute takes beside its key.
+pub(crate) struct Common {
+    pub(crate) p: Private,
+    pub(crate) cache: Option<Expr>,
+    when: Option<Expr>,
+}
+
+impl Common {
+    pub(crate) const KEYS: &[Key] =
+        &[Key("cache", Shape::Value), Key("when", Shape::Value), Key("crate", Shape::Value)];
+
+    pub(crate) fn take(arguments: &mut Arguments, errors: &mut Errors) -> Self {
+        let mut expr = |name| arguments.expr(name).map(|(_, expr)| expr);
+        let (cache, when) = (expr("cache"), expr("when"));
+        for closure in [&cache, &when].into_iter().flatten().filter(|expr| matches!(expr, Expr::Closure(_))) {
+            errors.at(closure, "this is evaluated before the call: write the expression, without `|…|`");
+        }
+        Self { p: Private::take(arguments, errors), cache, when }
+    }
+
+    /// The cache of the call.
+    pub(crate) fn cache(&self) -> TokenStream {
+        cache(self.cache.as_ref(), &self.p)
+    }
+
+    /// The condition, a `bool`, with the name of the local that holds it.
+    pub(crate) fn when(&self, local: &Ident) -> Option<TokenStream> {
+        self.when.as_ref().map(|when| quote!(let #local: bool = #when;))
+    }
+}
+
+/// The key and what shapes it, for attributes that have one.
+pub(crate) const KEYED: &[Key] =
+    &[Key("key", Shape::Value), Key("prefix", Shape::Value), Key("skip", Shape::List)];
+
+/// The cache that an expression names, or the one of the running code.
+pub(crate) fn cache(expr: Option<&Expr>, p: &Private) -> TokenStream {
+    match expr {
+        Some(expr) => quote!(#p::cache_of(&(#expr))),
+        None => quote!(#p::current()),
+    }
+}

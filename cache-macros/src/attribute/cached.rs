@@ -1,0 +1,97 @@
+//! `#[cached]`: execute, store, return from the cache until it expires.
+
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::quote_spanned;
+
+use super::{Attribute, Common, Frame, Input, KEYED, Layer};
+use crate::error::Errors;
+use crate::function::Function;
+use crate::grammar::Arguments;
+use crate::handle::{self, Handle, Naming};
+use crate::keeping::Keeping;
+use crate::key::{Head, Key};
+use crate::krate::Private;
+
+pub(crate) const ATTRIBUTE: Attribute = Attribute { name: "cached", stores: true, parse };
+
+struct Cached {
+    common: Common,
+    key: Key,
+    keeping: Keeping,
+    handle: Option<Ident>,
+}
+
+fn parse(input: Input<'_>, errors: &mut Errors) -> Option<Box<dyn Layer>> {
+    let keys = &[Keeping::KEYS, KEYED, Common::KEYS, Naming::KEYS];
+    let mut arguments = Arguments::parse("`#[cached]`", input.args, keys, None, errors);
+    let common = Common::take(&mut arguments, errors);
+    let key = Key::take(&mut arguments, input.function, errors);
+    let keeping = Keeping::take(&mut arguments, input.span, input.function, errors);
+    let handle = handle::named(Naming::take(&mut arguments, errors), input.function, errors);
+    Some(Box::new(Cached { common, key: key?, keeping: keeping?, handle }))
+}
+
+impl Cached {
+    fn handle<'a>(&'a self, function: &'a Function) -> Option<Handle<'a>> {
+        let Self { common, key, keeping, handle } = self;
+        let name = handle.as_ref()?;
+        Some(Handle::new(name, function, key, keeping, common))
+    }
+}
+
+impl Layer for Cached {
+    fn private(&self) -> &Private {
+        &self.common.p
+    }
+
+    fn wrap(&self, frame: &Frame<'_>) -> TokenStream {
+        let Frame { function, label, output, inner } = frame;
+        let (p, site) = (&self.common.p, Span::mixed_site());
+        let (head_text, cache) = (self.key.literal_head(), self.common.cache());
+        let (buf, when) = (Ident::new("__key", site), Ident::new("__when", site));
+        let handle = self.handle(function);
+        let key = match &handle {
+            Some(handle) => self.key.render(&buf, &handle.head(), p),
+            None => self.key.render(&buf, &Head::Here, p),
+        };
+        let condition = self.common.when(&when);
+        let bypass =
+            if condition.is_some() { quote_spanned!(site=> !#when) } else { quote_spanned!(site=> false) };
+        let Keeping { version, single_flight, .. } = &self.keeping;
+        let undecodable = function.undecodable();
+        let (before, after) = (self.keeping.before(p), self.keeping.after());
+        quote_spanned! {site=>
+            static __MACADAMIA_SITE: #p::Site = #p::Site::new(&__MACADAMIA_FN, #head_text);
+            let __returns = #p::returns!(#undecodable #output);
+            let __entered = {
+                let __cache = #cache;
+                #condition
+                let mut #buf = #p::KeyBuf::new();
+                #key
+                let __settings =
+                    #p::cached::Settings { version: #version, single_flight: #single_flight, bypass: #bypass };
+                #p::cached::enter(&__MACADAMIA_SITE, __cache, #buf, __returns, __settings)
+            };
+            let __pending = match __entered {
+                #p::Enter::Answer(__out) => break #label __out,
+                #p::Enter::Go(__pending) => __pending,
+            };
+            let mut __lead = match __pending.lead().await {
+                #p::Enter::Answer(__out) => break #label __out,
+                #p::Enter::Go(__lead) => __lead,
+            };
+            #before
+            let __out: #output = __lead.run(#inner).await;
+            let __kept = __lead.keep(&__out) #after .done();
+            __lead.leave(__out, __kept).await
+        }
+    }
+
+    fn beside(&self, function: &Function) -> TokenStream {
+        self.handle(function).map(|handle| handle.tokens()).unwrap_or_default()
+    }
+
+    fn described(&self) -> (Option<String>, Option<String>) {
+        (self.key.template(), self.keeping.ttl.text().map(str::to_owned))
+    }
+}

@@ -1,0 +1,119 @@
+//! From an attribute on a function to the function with its layers around the body.
+
+use proc_macro2::{Ident, Span, TokenStream, TokenTree};
+use quote::{format_ident, quote, quote_spanned};
+use syn::Lifetime;
+
+use crate::attribute::{ALL, Attribute, Frame, Input, Layer};
+use crate::error::Errors;
+use crate::fallback;
+use crate::function::Function;
+use crate::stack::{self, Applied};
+
+/// The static that describes a function; in a body it shows that the function is expanded already.
+pub(crate) const FUNCTION: &str = "__MACADAMIA_FN";
+
+/// The argument of the marks that keep the user's imports used.
+const NOOP: &str = "__noop";
+
+/// Expands the attribute of this name.
+pub(crate) fn attribute(name: &str, args: TokenStream, item: TokenStream) -> TokenStream {
+    if is_noop(&args) {
+        return item;
+    }
+    let Some(attribute) = ALL.iter().find(|attribute| attribute.name == name) else { return item };
+    let mut errors = Errors::default();
+    let expanded = try_expand(attribute, args, item.clone(), &mut errors);
+    match expanded {
+        Some(expanded) if errors.is_empty() => expanded,
+        _ => fallback::untouched(&errors, item),
+    }
+}
+
+fn is_noop(args: &TokenStream) -> bool {
+    let mut words = args.clone().into_iter();
+    matches!((words.next(), words.next()), (Some(TokenTree::Ident(word)), None) if word == NOOP)
+}
+
+fn try_expand(
+    attribute: &'static Attribute,
+    args: TokenStream,
+    item: TokenStream,
+    errors: &mut Errors,
+) -> Option<TokenStream> {
+    let mut function: Function = errors.keep(syn::parse2(item))?;
+    let stack = stack::collect(attribute, args, &mut function, errors);
+    function.check(errors);
+    let layers = stack.iter().map(|applied| layer(applied, &function, errors)).collect::<Vec<_>>();
+    let layers = layers.into_iter().collect::<Option<Vec<_>>>()?;
+    errors.is_empty().then(|| print(&function, &stack, &layers))
+}
+
+fn layer(applied: &Applied, function: &Function, errors: &mut Errors) -> Option<Box<dyn Layer>> {
+    let input = Input { args: applied.args.clone(), span: applied.span, function };
+    (applied.attribute.parse)(input, errors)
+}
+
+fn print(function: &Function, stack: &[Applied], layers: &[Box<dyn Layer>]) -> TokenStream {
+    let output = function.output();
+    let mut inner = body(function);
+    for (depth, layer) in layers.iter().enumerate().rev() {
+        let label = Lifetime::new(&format!("'__layer{depth}"), Span::mixed_site());
+        let block = {
+            let frame = Frame { function, label: label.clone(), output: &output, inner };
+            let statements = layer.wrap(&frame);
+            quote_spanned!(Span::mixed_site()=> #label: { #statements })
+        };
+        inner = if depth == 0 { block } else { quote!(async move { #block }) };
+    }
+    let (marks, described) = (marks(stack), described(function, stack, layers));
+    let expanded = function.with_body(&quote!(#marks #described #inner));
+    let beside = layers.iter().map(|layer| layer.beside(function));
+    quote!(#expanded #(#beside)*)
+}
+
+/// The user's block, once, in place. The edge that is never taken pins the type that `?` and `return` mean.
+fn body(function: &Function) -> TokenStream {
+    let (output, block) = (function.output(), &function.body);
+    let edge = quote_spanned! {Span::mixed_site()=>
+        #[allow(unknown_lints, unreachable_code, clippy::all, clippy::pedantic, clippy::nursery)]
+        if false {
+            let __never: #output = loop {};
+            return __never;
+        }
+    };
+    quote!(async move { #edge #block })
+}
+
+/// Keeps the `use` of every collected attribute used, and shows that the name is ours.
+fn marks(stack: &[Applied]) -> TokenStream {
+    let noop = Ident::new(NOOP, Span::call_site());
+    let paths = stack.iter().filter_map(|applied| applied.path.as_ref());
+    paths.map(|path| quote!(const _: () = { #[#path(#noop)] const _: () = (); };)).collect()
+}
+
+/// The function's line in the registry.
+fn described(function: &Function, stack: &[Applied], layers: &[Box<dyn Layer>]) -> TokenStream {
+    let Some(first) = layers.first() else { return TokenStream::new() };
+    let (p, described) = (first.private(), format_ident!("{FUNCTION}"));
+    let (templates, ttls): (Vec<_>, Vec<_>) = layers.iter().map(|layer| layer.described()).unzip();
+    let option = |text: Option<String>| match text {
+        Some(text) => quote!(::core::option::Option::Some(#text)),
+        None => quote!(::core::option::Option::None),
+    };
+    let template = option(templates.into_iter().flatten().next());
+    let ttl = option(ttls.into_iter().flatten().next());
+    let (name, strategies) = (function.name(), stack.iter().map(|applied| applied.attribute.name));
+    quote! {
+        static #described: #p::Function = #p::Function::new(
+            ::core::module_path!(),
+            #name,
+            #template,
+            &[#(#strategies),*],
+            #ttl,
+            ::core::file!(),
+            ::core::line!(),
+        );
+        #p::inventory::submit! { &#described }
+    }
+}

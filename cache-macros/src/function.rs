@@ -1,0 +1,251 @@
+//! The annotated function: its signature understood, its body left as it is.
+
+use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
+use quote::{ToTokens, format_ident};
+use syn::ext::IdentExt;
+use syn::parse::{Parse, ParseStream};
+use syn::visit::{self, Visit};
+use syn::{
+    Attribute, FnArg, GenericParam, Pat, PatIdent, Receiver, ReturnType, Safety, Signature, Token, Type,
+    TypeImplTrait, TypeReference, Visibility, parse_quote,
+};
+
+use crate::error::Errors;
+
+/// A function as its attributes see it.
+pub(crate) struct Function {
+    pub(crate) attrs: Vec<Attribute>,
+    pub(crate) vis: Visibility,
+    pub(crate) sig: Signature,
+    /// Attributes that stood at the top of the body.
+    pub(crate) inner_attrs: Vec<Attribute>,
+    /// The body: not parsed, so that nothing in it is lost.
+    pub(crate) body: Group,
+    pub(crate) params: Vec<Param>,
+}
+
+/// A parameter other than the receiver.
+pub(crate) struct Param {
+    pub(crate) pat: Pat,
+    pub(crate) ty: Type,
+    /// The names it binds, in order.
+    pub(crate) bindings: Vec<Ident>,
+}
+
+impl Param {
+    /// Its name, if it is nothing but a name.
+    pub(crate) fn plain(&self) -> Option<&Ident> {
+        match &self.pat {
+            Pat::Ident(PatIdent { by_ref: None, subpat: None, ident, .. }) => Some(ident),
+            _ => None,
+        }
+    }
+}
+
+impl Parse for Function {
+    fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
+        let attrs = input.call(Attribute::parse_outer)?;
+        let vis = input.parse()?;
+        let start = input.span();
+        let sig: Signature = input.parse().map_err(|mut error| {
+            error.combine(syn::Error::new(start, "this attribute goes on an `async fn` with a body"));
+            error
+        })?;
+        if input.peek(Token![;]) {
+            return Err(input.error("this function has no body: put the attribute on the implementations"));
+        }
+        let (inner_attrs, body) = match input.parse()? {
+            TokenTree::Group(group) if group.delimiter() == Delimiter::Brace => inner(&group)?,
+            other => return Err(syn::Error::new(other.span(), "expected the body of the function")),
+        };
+        let params = sig.inputs.iter().filter_map(param).collect();
+        Ok(Self { attrs, vis, sig, inner_attrs, body, params })
+    }
+}
+
+/// Parts the attributes at the top of a body from the rest.
+fn inner(body: &Group) -> syn::Result<(Vec<Attribute>, Group)> {
+    let parse =
+        |input: ParseStream<'_>| Ok((input.call(Attribute::parse_inner)?, input.parse::<TokenStream>()?));
+    let (attrs, rest) = syn::parse::Parser::parse2(parse, body.stream())?;
+    let mut group = Group::new(Delimiter::Brace, rest);
+    group.set_span(body.span());
+    Ok((attrs, group))
+}
+
+fn param(input: &FnArg) -> Option<Param> {
+    struct Bindings(Vec<Ident>);
+    impl<'ast> Visit<'ast> for Bindings {
+        fn visit_pat_ident(&mut self, pat: &'ast PatIdent) {
+            if !self.0.contains(&pat.ident) {
+                self.0.push(pat.ident.clone());
+            }
+            visit::visit_pat_ident(self, pat);
+        }
+    }
+    let FnArg::Typed(typed) = input else { return None };
+    let mut bindings = Bindings(Vec::new());
+    bindings.visit_pat(&typed.pat);
+    Some(Param { pat: (*typed.pat).clone(), ty: (*typed.ty).clone(), bindings: bindings.0 })
+}
+
+impl Function {
+    /// The name, without `r#`.
+    pub(crate) fn name(&self) -> String {
+        self.sig.ident.unraw().to_string()
+    }
+
+    pub(crate) fn receiver(&self) -> Option<&Receiver> {
+        self.sig.receiver()
+    }
+
+    /// What a template may begin a placeholder with, in signature order.
+    pub(crate) fn names(&self) -> Vec<String> {
+        let receiver = self.receiver().map(|_| "self".to_owned());
+        receiver.into_iter().chain(self.bindings().map(|name| name.unraw().to_string())).collect()
+    }
+
+    /// All names that the parameters bind.
+    pub(crate) fn bindings(&self) -> impl Iterator<Item = &Ident> {
+        self.params.iter().flat_map(|param| &param.bindings)
+    }
+
+    /// The identifier behind a name of a template, `self` included.
+    pub(crate) fn binding(&self, name: &str) -> Option<Ident> {
+        if name == "self" {
+            return self.receiver().map(|receiver| Ident::new("self", receiver.self_token.span));
+        }
+        self.bindings().find(|binding| binding.unraw() == name).cloned()
+    }
+
+    /// The written return type.
+    pub(crate) fn output(&self) -> Type {
+        match &self.sig.output {
+            ReturnType::Default => parse_quote!(()),
+            ReturnType::Type(_, ty) => (**ty).clone(),
+        }
+    }
+
+    /// `static` for a return type with a `&'static` inside: asking whether such a type can be decoded from bytes
+    /// does not compile, so it is not asked.
+    pub(crate) fn undecodable(&self) -> Option<Token![static]> {
+        struct Found(bool);
+        impl<'ast> Visit<'ast> for Found {
+            fn visit_type_reference(&mut self, _: &'ast TypeReference) {
+                self.0 = true;
+            }
+        }
+        let mut found = Found(false);
+        found.visit_type(&self.output());
+        found.0.then(<Token![static]>::default)
+    }
+
+    /// The names of type and const parameters.
+    pub(crate) fn generics(&self) -> impl Iterator<Item = &Ident> {
+        self.sig.generics.params.iter().filter_map(|param| match param {
+            GenericParam::Type(param) => Some(&param.ident),
+            GenericParam::Const(param) => Some(&param.ident),
+            GenericParam::Lifetime(_) => None,
+        })
+    }
+
+    /// Whether the tokens name a generic parameter, lifetimes included.
+    pub(crate) fn names_generic(&self, tokens: &impl ToTokens) -> bool {
+        let lifetimes = self.sig.generics.lifetimes().map(|param| &param.lifetime.ident);
+        let names: Vec<_> = self.generics().chain(lifetimes).collect();
+        mentions(tokens.to_token_stream(), &|word| names.iter().any(|name| *name == word))
+    }
+
+    /// Whether it visibly belongs to a type: by a receiver or by the word `Self`.
+    pub(crate) fn says_self(&self) -> bool {
+        let nested = |word: &Ident| word == "impl" || word == "trait";
+        let body = self.body.stream();
+        self.receiver().is_some()
+            || mentions(self.sig.to_token_stream(), &|word| word == "Self")
+            || (!mentions(body.clone(), &nested) && mentions(body, &|word| word == "Self"))
+    }
+
+    /// Whether the parameter's type is `impl Trait` somewhere.
+    pub(crate) fn is_impl_trait(ty: &Type) -> bool {
+        struct Found(bool);
+        impl<'ast> Visit<'ast> for Found {
+            fn visit_type_impl_trait(&mut self, _: &'ast TypeImplTrait) {
+                self.0 = true;
+            }
+        }
+        let mut found = Found(false);
+        found.visit_type(ty);
+        found.0
+    }
+
+    /// What all of our attributes ask of a function.
+    pub(crate) fn check(&self, errors: &mut Errors) {
+        if self.sig.asyncness.is_none() {
+            errors.push(
+                self.sig.fn_token.span,
+                format!("`{}` must be async: write `async fn {0}`. If it is, an attribute above has taken the `async`: put this one above it", self.name()),
+            );
+        }
+        if let Safety::Unsafe(word) = &self.sig.safety {
+            errors.push(word.span, "an `unsafe fn` cannot be annotated: annotate a safe one that calls it");
+        }
+        if Self::is_impl_trait(&self.output()) {
+            errors.at(
+                &self.sig.output,
+                "`impl Trait` cannot be handed through: name the type that is returned",
+            );
+        }
+        if mentions(self.body.stream(), &|word| word == crate::expand::FUNCTION) {
+            errors.push(
+                self.sig.ident.span(),
+                "two attributes of macadamia did not see each other: import them under their own names, and outside of `cfg_attr`",
+            );
+        }
+    }
+
+    /// A reference in the return type that is not `'static`: such a value cannot be kept.
+    pub(crate) fn borrows(&self) -> Option<Type> {
+        struct Found(Option<Type>);
+        impl<'ast> Visit<'ast> for Found {
+            fn visit_type_reference(&mut self, ty: &'ast TypeReference) {
+                if ty.lifetime.as_ref().is_none_or(|lifetime| lifetime.ident != "static") {
+                    self.0.get_or_insert_with(|| Type::Reference(ty.clone()));
+                } else {
+                    visit::visit_type_reference(self, ty);
+                }
+            }
+            fn visit_type_fn_ptr(&mut self, _: &'ast syn::TypeFnPtr) {}
+        }
+        let mut found = Found(None);
+        found.visit_type(&self.output());
+        found.0
+    }
+
+    /// The head of the function with another body.
+    pub(crate) fn with_body(&self, body: &TokenStream) -> TokenStream {
+        let Self { attrs, vis, sig, inner_attrs, .. } = self;
+        let mut inside = inner_attrs.iter().map(ToTokens::to_token_stream).collect::<TokenStream>();
+        inside.extend(body.clone());
+        let mut group = Group::new(Delimiter::Brace, inside);
+        group.set_span(self.body.span());
+        quote::quote!(#(#attrs)* #vis #sig #group)
+    }
+}
+
+/// Whether a word satisfying this is among the tokens, at any depth.
+pub(crate) fn mentions(tokens: TokenStream, is: &dyn Fn(&Ident) -> bool) -> bool {
+    tokens.into_iter().any(|token| match token {
+        TokenTree::Ident(word) => is(&word),
+        TokenTree::Group(group) => mentions(group.stream(), is),
+        TokenTree::Punct(_) | TokenTree::Literal(_) => false,
+    })
+}
+
+/// The word as an identifier, raw if it is a keyword.
+pub(crate) fn identifier(word: &str, span: Span) -> Ident {
+    if syn::parse_str::<Ident>(word).is_ok() || matches!(word, "self" | "Self" | "super" | "crate" | "_") {
+        format_ident!("{word}", span = span)
+    } else {
+        Ident::new_raw(word, span)
+    }
+}

@@ -1,0 +1,229 @@
+//! What every value strategy takes: how long and under which conditions an answer is kept.
+
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{format_ident, quote, quote_spanned};
+use syn::parse::{ParseStream, Parser};
+use syn::punctuated::Punctuated;
+use syn::{Expr, ExprClosure, Pat, PatIdent, Token};
+
+use crate::error::Errors;
+use crate::function::Function;
+use crate::grammar::{Argument, Arguments, Key, Shape, Value};
+use crate::krate::Private;
+use crate::value::{self, Period, Place, Ttl};
+
+/// The options of storing.
+pub(crate) struct Keeping {
+    pub(crate) ttl: Ttl,
+    condition: Option<Expr>,
+    time_condition: Option<Period>,
+    none_ttl: Option<Ttl>,
+    err_ttl: ErrTtl,
+    jitter: Option<f64>,
+    pub(crate) single_flight: bool,
+    pub(crate) version: u32,
+}
+
+/// Which errors are kept, and how long.
+enum ErrTtl {
+    None,
+    All(Ttl),
+    /// The first pattern that fits decides.
+    Arms(Vec<(Pat, Ttl)>),
+}
+
+impl Keeping {
+    pub(crate) const KEYS: &[Key] = &[
+        Key("ttl", Shape::Value),
+        Key("condition", Shape::Value),
+        Key("time_condition", Shape::Value),
+        Key("none_ttl", Shape::Value),
+        Key("err_ttl", Shape::ValueOrList),
+        Key("jitter", Shape::Value),
+        Key("single_flight", Shape::Value),
+        Key("version", Shape::Value),
+        Key("tags", Shape::Later),
+        Key("lock", Shape::Later),
+        Key("codec", Shape::Later),
+        Key("many", Shape::Later),
+    ];
+
+    /// Takes the options out of the arguments of the attribute at `span`.
+    pub(crate) fn take(
+        arguments: &mut Arguments,
+        span: Span,
+        function: &Function,
+        errors: &mut Errors,
+    ) -> Option<Self> {
+        let ttl = match arguments.expr("ttl") {
+            Some((key, expr)) => Ttl::parse(&key, expr, Place::Value, errors),
+            None => {
+                errors.push(span, "how long? Write `ttl = \"3h\"` (or `ttl = \"forever\"`)");
+                None
+            }
+        };
+        let condition = arguments.expr("condition").map(|(_, expr)| expr);
+        let time_condition =
+            arguments.expr("time_condition").and_then(|(key, expr)| Period::parse(&key, expr, errors));
+        let none_ttl =
+            arguments.expr("none_ttl").and_then(|(key, expr)| Ttl::parse(&key, expr, Place::Absence, errors));
+        let err_ttl = err_ttl(arguments.take("err_ttl"), errors);
+        let jitter = arguments.expr("jitter").and_then(|(key, expr)| value::share(&key, &expr, errors));
+        let single_flight =
+            arguments.expr("single_flight").and_then(|(key, expr)| value::switch(&key, &expr, errors));
+        let version = arguments.expr("version").and_then(|(key, expr)| value::number(&key, &expr, errors));
+        let keeping = Self {
+            ttl: ttl?,
+            condition,
+            time_condition,
+            none_ttl,
+            err_ttl,
+            jitter,
+            single_flight: single_flight.unwrap_or(true),
+            version: version.unwrap_or(0),
+        };
+        keeping.check(function, errors);
+        Some(keeping)
+    }
+
+    fn check(&self, function: &Function, errors: &mut Errors) {
+        let output = function.output();
+        if let syn::Type::Path(syn::TypePath { qself: None, path, .. }) = &output
+            && let Some(name) = path.get_ident()
+            && self.condition.is_none()
+            && function.generics().any(|generic| generic == name)
+        {
+            errors.at(
+                &output,
+                format!("`{name}` may be a `Result`, and its `Err` would be kept like a value: say what to keep with `condition = |value| …`"),
+            );
+        }
+        if let Some(borrowed) = function.borrows() {
+            errors.at(borrowed, "what is cached outlives the call, so it cannot be borrowed: return an owned value, such as `String` or `Arc<T>`");
+        }
+    }
+
+    /// Statements before the body: its parameters are moved into it.
+    pub(crate) fn before(&self, p: &Private) -> TokenStream {
+        let mut code = TokenStream::new();
+        let mut evaluate = |name: &str, ttl: &Ttl| {
+            let (name, result) = (local(name), ttl.result(p));
+            if !result.is_empty() {
+                code.extend(quote!(let #name = #result;));
+            }
+        };
+        evaluate("__ttl", &self.ttl);
+        if let Some(ttl) = &self.none_ttl {
+            evaluate("__none_ttl", ttl);
+        }
+        match &self.err_ttl {
+            ErrTtl::None => {}
+            ErrTtl::All(ttl) => evaluate("__err_ttl", ttl),
+            ErrTtl::Arms(arms) => {
+                for (index, (_, ttl)) in arms.iter().enumerate() {
+                    evaluate(&format!("__err_ttl{index}"), ttl);
+                }
+            }
+        }
+        if let Some(period) = &self.time_condition {
+            let name = local("__time_condition");
+            code.extend(quote!(let #name: ::core::time::Duration = #period;));
+        }
+        code
+    }
+
+    /// The calls between `keep(&out)` and `done()`, after the body.
+    pub(crate) fn after(&self) -> TokenStream {
+        let mut calls = match &self.ttl {
+            Ttl::Closure(closure) => ttl_with(closure),
+            Ttl::Fixed(..) | Ttl::Expr(_) => given("ttl"),
+        };
+        if let Some(condition) = &self.condition {
+            calls.extend(quote!(.condition(#condition)));
+        }
+        if self.time_condition.is_some() {
+            calls.extend(given("time_condition"));
+        }
+        if self.none_ttl.is_some() {
+            calls.extend(given("none_ttl"));
+        }
+        match &self.err_ttl {
+            ErrTtl::None => {}
+            ErrTtl::All(_) => calls.extend(given("err_ttl")),
+            ErrTtl::Arms(arms) => calls.extend(err_ttl_with(arms)),
+        }
+        if let Some(jitter) = self.jitter {
+            calls.extend(quote!(.jitter(#jitter)));
+        }
+        calls
+    }
+}
+
+/// `.none_ttl(__none_ttl)`
+fn given(option: &str) -> TokenStream {
+    let (method, local) = (format_ident!("{option}"), local(&format!("__{option}")));
+    quote!(.#method(#local))
+}
+
+fn local(name: &str) -> Ident {
+    Ident::new(name, Span::mixed_site())
+}
+
+fn ttl_with(closure: &ExprClosure) -> TokenStream {
+    quote!(.ttl_with(#closure))
+}
+
+fn err_ttl_with(arms: &[(Pat, Ttl)]) -> TokenStream {
+    let arms = arms.iter().enumerate().map(|(index, (pattern, _))| {
+        let local = local(&format!("__err_ttl{index}"));
+        quote!(#pattern => ::core::option::Option::Some(#local))
+    });
+    quote_spanned!(Span::mixed_site()=> .err_ttl_with(|__error| match __error {
+        #(#arms,)*
+        #[allow(unreachable_patterns)]
+        _ => ::core::option::Option::None,
+    }))
+}
+
+fn err_ttl(argument: Option<Argument>, errors: &mut Errors) -> ErrTtl {
+    let Some(Argument { key, value }) = argument else { return ErrTtl::None };
+    let list = match value {
+        Value::Expr(expr) => {
+            return Ttl::parse(&key, expr, Place::Absence, errors).map_or(ErrTtl::None, ErrTtl::All);
+        }
+        Value::List(list) => list,
+        Value::Flag => return ErrTtl::None,
+    };
+    let mut arms = Vec::new();
+    let parse = |input: ParseStream<'_>| {
+        Punctuated::<(Pat, Expr), Token![,]>::parse_terminated_with(input, |input| {
+            let pattern = Pat::parse_multi_with_leading_vert(input)?;
+            input.parse::<Token![=]>()?;
+            Ok((pattern, input.parse()?))
+        })
+    };
+    let Some(written) = errors.keep(parse.parse2(list)) else { return ErrTtl::None };
+    if written.is_empty() {
+        errors.push(key.span(), "write `err_ttl = \"5s\"` or `err_ttl(MyError::NotFound(_) = \"5s\")`");
+    }
+    for (pattern, expr) in written {
+        refuse_bindings(&pattern, errors);
+        if let Some(ttl) = Ttl::parse(&key, expr, Place::Absence, errors) {
+            arms.push((pattern, ttl));
+        }
+    }
+    ErrTtl::Arms(arms)
+}
+
+/// A bare name as a pattern matches everything, whatever it is called.
+pub(crate) fn refuse_bindings(pattern: &Pat, errors: &mut Errors) {
+    match pattern {
+        Pat::Ident(PatIdent { ident, subpat: None, .. }) => errors.push(
+            ident.span(),
+            format!("`{ident}` alone would match every error: write its path (`MyError::{ident}`), or `_` for all of them"),
+        ),
+        Pat::Or(or) => or.cases.iter().for_each(|case| refuse_bindings(case, errors)),
+        Pat::Paren(paren) => refuse_bindings(&paren.pat, errors),
+        _ => {}
+    }
+}
