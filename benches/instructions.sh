@@ -19,9 +19,9 @@ collected() { # workload hits
 
 count() { # workload -> instructions per hit
     local few many
-    few=$(collected "$1" 20000)
-    many=$(collected "$1" 60000)
-    echo $(((many - few) / 40000))
+    few=$(collected "$1" 100000)
+    many=$(collected "$1" 300000)
+    echo $(((many - few) / 200000))
 }
 
 floor=$(count floor)

@@ -9,7 +9,10 @@ use std::task::{Context, Poll, Waker};
 
 /// Counts the allocations of this thread.
 mod counting {
-    #![expect(unsafe_code, reason = "a global allocator is an unsafe trait; this one only counts and forwards")]
+    #![expect(
+        unsafe_code,
+        reason = "a global allocator is an unsafe trait; this one only counts and forwards"
+    )]
 
     use std::alloc::{GlobalAlloc, Layout, System};
     use std::cell::Cell;
@@ -72,7 +75,14 @@ async fn long_key(name: &str) -> Arc<str> {
 
 #[tokio::test]
 async fn a_hit_of_an_arc_under_a_key_of_64_bytes_allocates_nothing() {
-    Cache::builder().route("", Memory::builder().build()).route("other:", "null://").build().await.unwrap().install().unwrap();
+    Cache::builder()
+        .route("", Memory::builder().build())
+        .route("other:", "null://")
+        .build()
+        .await
+        .unwrap()
+        .install()
+        .unwrap();
     let name = "n".repeat(59);
     for id in 0..100 {
         profile(id).await;

@@ -101,7 +101,10 @@ async fn of_many_concurrent_adds_one_wins() {
 async fn many_at_once_keep_their_order_and_empty_lists_do_nothing() {
     let cache = Fixture::memory().await.cache;
     cache.set_many([("a", &1), ("b", &2), ("a", &3)]).ttl("1h").await.unwrap();
-    assert_eq!(cache.get_many::<i32, _>(["b", "x", "a", "b"]).await.unwrap(), [Some(2), None, Some(3), Some(2)]);
+    assert_eq!(
+        cache.get_many::<i32, _>(["b", "x", "a", "b"]).await.unwrap(),
+        [Some(2), None, Some(3), Some(2)]
+    );
     assert_eq!(cache.get_many::<i32, _>([] as [&str; 0]).await.unwrap(), []);
     cache.set_many([] as [(&str, &i32); 0]).await.unwrap();
     assert_eq!(cache.get_expire("b").await.unwrap(), Expiry::In(3600 * SECOND));

@@ -149,7 +149,10 @@ async fn a_mutation_that_panics_or_is_dropped_midway_invalidates() {
         assert!(futures_catch(caught).await.is_err());
     };
     assert_eq!(gone_after(panicking).await, [3, 4, 5]);
-    assert_eq!(gone_after(async { assert!(drop_after(1, interrupted(false)).await.is_none()) }).await, [3, 4, 5]);
+    assert_eq!(
+        gone_after(async { assert!(drop_after(1, interrupted(false)).await.is_none()) }).await,
+        [3, 4, 5]
+    );
     assert_eq!(gone_after(async { drop(interrupted(false)) }).await, [] as [usize; 0], "it never began");
 }
 

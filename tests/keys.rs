@@ -319,7 +319,8 @@ fn absent_empty_and_the_word_none_are_three_things() {
     async fn optional(value: Option<&str>) -> bool {
         value.is_some()
     }
-    let keys = [optional::key(None), optional::key(Some("")), optional::key(Some("None")), optional::key(Some("~"))];
+    let keys =
+        [optional::key(None), optional::key(Some("")), optional::key(Some("None")), optional::key(Some("~"))];
     let distinct: HashSet<_> = keys.iter().map(|key| key.as_str()).collect();
     assert_eq!(distinct.len(), 4);
 }

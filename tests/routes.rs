@@ -43,8 +43,12 @@ async fn routed(kind: &str, id: u32) -> u32 {
 #[tokio::test]
 async fn annotated_functions_follow_routes_even_where_the_head_does_not_decide() {
     let (users, admins) = (Memory::builder().build(), Memory::builder().build());
-    let cache =
-        Cache::builder().route("user:", users.clone()).route("user:admin:", admins.clone()).build().await.unwrap();
+    let cache = Cache::builder()
+        .route("user:", users.clone())
+        .route("user:admin:", admins.clone())
+        .build()
+        .await
+        .unwrap();
     Scope::new()
         .cache(&cache)
         .run(async {
@@ -151,7 +155,10 @@ async fn null_keeps_nothing_and_functions_always_run() {
         assert!(!cache.exists("k").await.unwrap() && !cache.delete("k").await.unwrap());
         assert_eq!(cache.keys_count().await.unwrap(), 0);
         RUNS.store(0, SeqCst);
-        Scope::new().cache(&cache).run(async { assert_eq!((on_null().await, on_null().await), (0, 1)) }).await;
+        Scope::new()
+            .cache(&cache)
+            .run(async { assert_eq!((on_null().await, on_null().await), (0, 1)) })
+            .await;
     }
 }
 

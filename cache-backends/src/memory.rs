@@ -107,7 +107,10 @@ impl Default for Memory {
 
 impl fmt::Debug for Memory {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Memory").field("len", &self.len()).field("limits", &self.0.limits).finish_non_exhaustive()
+        f.debug_struct("Memory")
+            .field("len", &self.len())
+            .field("limits", &self.0.limits)
+            .finish_non_exhaustive()
     }
 }
 
@@ -153,13 +156,13 @@ impl Backend for Memory {
         entry: Arc<Entry>,
         options: SetOptions,
     ) -> BoxFuture<'a, Result<bool>> {
-        Box::pin(async move { Ok(self.0.set(key, entry, options)) })
+        Box::pin(async move { Ok(self.0.set(key, &entry, options)) })
     }
 
-    fn set_many<'a>(&'a self, entries: Vec<(Key, Arc<Entry>)>) -> BoxFuture<'a, Result<()>> {
+    fn set_many(&self, entries: Vec<(Key, Arc<Entry>)>) -> BoxFuture<'_, Result<()>> {
         Box::pin(async move {
             for (key, entry) in entries {
-                self.0.set(&key, entry, SetOptions::default());
+                self.0.set(&key, &entry, SetOptions::default());
             }
             Ok(())
         })

@@ -7,7 +7,7 @@ use cache_core::{Backend, Entry, Key, KeyRef, Meta, Peek, SetOptions, Time};
 
 const CAPACITY: u64 = 1_000;
 const KEYS: usize = 20_000;
-const CALLS: usize = 400_000;
+const CALLS: usize = 45_000;
 
 /// Deterministic numbers (splitmix64).
 struct Numbers(u64);

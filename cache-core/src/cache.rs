@@ -15,8 +15,8 @@ pub use install::{AsCache, CacheRef};
 pub(crate) use install::{current, installed};
 pub(crate) use route::{FillGuard, Route};
 
-use crate::clock::{Clock, Time};
-use crate::entry::Meta;
+use crate::clock::{Clock, SystemClock, Time};
+use crate::entry::{Entry, Meta};
 use crate::error::{Error, Result};
 use crate::event::{Event, EventKind, Observer};
 use crate::flight::Flights;
@@ -60,6 +60,8 @@ pub(crate) struct Inner {
     /// Longest prefix first, so that the first that fits is the most specific.
     routes: Box<[Route]>,
     clock: Arc<dyn Clock>,
+    /// Then the hit path reads it directly instead of through the `dyn`.
+    on_system_clock: bool,
     observer: Option<Arc<dyn Observer>>,
     flights: Arc<Flights>,
     wait: Duration,
@@ -83,6 +85,7 @@ impl Cache {
     fn new(
         mut routes: Vec<Route>,
         clock: Arc<dyn Clock>,
+        on_system_clock: bool,
         observer: Option<Arc<dyn Observer>>,
         wait: Duration,
     ) -> Self {
@@ -91,6 +94,7 @@ impl Cache {
             id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
             routes: routes.into(),
             clock,
+            on_system_clock,
             observer,
             flights: Arc::new(Flights::new()),
             wait,
@@ -114,6 +118,12 @@ impl Cache {
             outcome = route.close().await.and(outcome);
         }
         outcome
+    }
+
+    /// Whether an entry may be used now.
+    #[inline]
+    pub(crate) fn is_alive(&self, entry: &Entry) -> bool {
+        if self.0.on_system_clock { entry.is_alive(&SystemClock) } else { entry.is_alive(&*self.0.clock) }
     }
 
     pub(crate) fn now(&self) -> Time {
@@ -240,8 +250,10 @@ impl Cache {
     }
 
     #[inline]
-    pub(crate) fn is_observed(&self) -> bool {
-        self.0.observer.is_some()
+    pub(crate) fn tell_hit(&self, key: KeyRef<'_>, site: &Site) {
+        if self.0.observer.is_some() {
+            self.tell(EventKind::Hit, key.as_str(), Some(site.function()), None);
+        }
     }
 }
 

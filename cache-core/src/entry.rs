@@ -129,7 +129,7 @@ impl Entry {
 
     /// Whether it may be used now: judged by the cheap clock, and near its end by the exact one.
     #[inline]
-    pub fn is_alive(&self, clock: &dyn Clock) -> bool {
+    pub fn is_alive<C: Clock + ?Sized>(&self, clock: &C) -> bool {
         let expires = self.expires();
         let coarse = clock.coarse();
         expires.as_nanos() > coarse.as_nanos().saturating_add(COARSE_NANOS)

@@ -100,8 +100,8 @@ pub mod __private {
 
     pub use crate::background::spawn as spawn_in_background;
     pub use crate::handle::{
-        Fits, Handle, HasCache, Placeholder, all_given, finish_key, invalidate_key, key_of, peek, placeholder, refresh,
-        set,
+        Fits, Handle, HasCache, Placeholder, all_given, finish_key, invalidate_key, key_of, peek,
+        placeholder, refresh, set,
     };
     pub use crate::head::{head_of, head_of_val, type_args};
     pub use crate::scope::context;

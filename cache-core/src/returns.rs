@@ -340,11 +340,6 @@ impl<Out, S: Shape<Out>> Returned<Out, S> {
         self.codec
     }
 
-    /// Whether the answer is an `Err`.
-    fn failed(&self, out: &Out) -> bool {
-        matches!(S::split(out), Outcome::Failed(_))
-    }
-
     /// The answer an entry holds; `None` if it holds none of this type.
     #[inline]
     pub fn answer(&self, entry: &Entry) -> Option<Out> {
@@ -368,7 +363,7 @@ impl<Out, S: Shape<Out>> Returned<Out, S> {
 
     /// Whether the answer can be given to several callers.
     pub(crate) fn is_shareable(&self, out: &Out) -> bool {
-        self.sharing.is_some() || !self.failed(out)
+        self.sharing.is_some() || !matches!(S::split(out), Outcome::Failed(_))
     }
 
     /// The entry an answer becomes; `None` for an error that cannot be shared.

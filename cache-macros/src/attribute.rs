@@ -4,13 +4,14 @@ pub(crate) mod cached;
 pub(crate) mod invalidate;
 
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::quote;
+use quote::{quote, quote_spanned};
 use syn::{Expr, Lifetime, Type};
 
 use crate::error::Errors;
 use crate::function::Function;
 use crate::grammar::{Arguments, Key, Shape};
 use crate::krate::Private;
+use crate::value::here;
 
 /// Every attribute that there is. A new one is a file beside these and a line here.
 pub(crate) const ALL: &[Attribute] = &[cached::ATTRIBUTE, invalidate::ATTRIBUTE];
@@ -97,8 +98,7 @@ pub(crate) const KEYED: &[Key] =
 
 /// The cache that an expression names, or the one of the running code.
 pub(crate) fn cache(expr: Option<&Expr>, p: &Private) -> TokenStream {
-    match expr {
-        Some(expr) => quote!(#p::cache_of(&(#expr))),
-        None => quote!(#p::current()),
-    }
+    let Some(expr) = expr else { return quote!(#p::current()) };
+    let (here, p) = (here(expr), p.at(here(expr)));
+    quote_spanned!(here=> #p::cache_of(&(#expr)))
 }

@@ -38,7 +38,11 @@ pub(crate) fn purge(tokens: TokenStream) -> TokenStream {
         Some(condition) => quote_spanned! {Span::mixed_site()=> {
             #condition
             #p::purge(::core::iter::Iterator::flatten(::core::iter::IntoIterator::into_iter(
-                if #when { ::core::option::Option::Some([#(#targets),*]) } else { ::core::option::Option::None }
+                if #when {
+                    ::core::option::Option::Some([#(#targets),*])
+                } else {
+                    ::core::option::Option::None
+                }
             )))
         }},
     };

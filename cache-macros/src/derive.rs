@@ -3,12 +3,13 @@
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::ext::IdentExt;
-use syn::{Data, DeriveInput, Field, Fields, GenericParam, Index};
+use syn::{Data, DeriveInput, Field, Fields, GenericParam, Index, Member};
 
 use crate::error::Errors;
-use crate::function::mentions;
 use crate::grammar::{Arguments, Key, Shape, Value};
 use crate::krate::Private;
+use crate::tokens::mentions;
+use crate::value::here;
 
 /// The implementation for this type, or the mistakes.
 pub(crate) fn key_part(item: TokenStream) -> TokenStream {
@@ -32,12 +33,12 @@ fn expand(input: &DeriveInput, errors: &mut Errors) -> Option<TokenStream> {
         Data::Struct(data) => {
             let kept = kept(&data.fields, errors);
             written.extend(kept.iter().map(|(_, field)| field.ty.to_token_stream()));
-            let places: Vec<_> = kept.iter().map(|(index, field)| place(*index, field)).collect();
-            if matches!((&data.fields, places.as_slice()), (Fields::Unnamed(fields), [_]) if fields.unnamed.len() == 1)
-            {
-                quote!(#(#p::KeyPart::write(&#places, #out);)*)
-            } else {
-                fields(&out, &places.iter().map(|place| quote!(&#place)).collect::<Vec<_>>())
+            let values: Vec<_> = kept.iter().map(|(index, field)| place(*index, field)).collect();
+            match (&data.fields, values.as_slice()) {
+                (Fields::Unnamed(all), [value]) if all.unnamed.len() == 1 => {
+                    quote!(#p::KeyPart::write(#value, #out);)
+                }
+                _ => fields(&out, &values),
             }
         }
         Data::Enum(data) => {
@@ -105,13 +106,17 @@ fn helpers(attrs: &[syn::Attribute], keys: &[Key], errors: &mut Errors) -> Vec<A
     read.collect()
 }
 
-/// `self.name` or `self.0`.
+/// `&self.name` or `&self.0`, seen at the field's type: there a complaint about it belongs.
 fn place(index: usize, field: &Field) -> TokenStream {
+    let member = member(index, field);
+    quote_spanned!(here(&field.ty)=> &self.#member)
+}
+
+fn member(index: usize, field: &Field) -> Member {
     match &field.ident {
-        Some(name) => quote_spanned!(Span::mixed_site()=> self.#name),
+        Some(name) => Member::Named(name.clone()),
         None => {
-            let index = Index::from(index);
-            quote_spanned!(Span::mixed_site()=> self.#index)
+            Member::Unnamed(Index { index: u32::try_from(index).unwrap_or(u32::MAX), span: here(&field.ty) })
         }
     }
 }
@@ -126,12 +131,9 @@ fn fields(out: &Ident, values: &[TokenStream]) -> TokenStream {
 /// `Self::Variant { a: __field0, .. } => …`: the name, then the fields in brackets.
 fn arm(name: &Ident, all: &Fields, kept: &[(usize, &Field)], out: &Ident) -> TokenStream {
     let text = name.unraw().to_string();
-    let locals: Vec<_> =
-        kept.iter().map(|(index, _)| format_ident!("__field{index}", span = Span::mixed_site())).collect();
-    let members = kept.iter().map(|(index, field)| match &field.ident {
-        Some(name) => name.to_token_stream(),
-        None => Index::from(*index).to_token_stream(),
-    });
+    let local = |(index, field): &(usize, &Field)| format_ident!("__field{index}", span = here(&field.ty));
+    let locals: Vec<_> = kept.iter().map(local).collect();
+    let members = kept.iter().map(|(index, field)| member(*index, field));
     if matches!(all, Fields::Unit) {
         return quote!(Self::#name => #out.text(#text),);
     }

@@ -26,7 +26,7 @@ pub(crate) fn attribute(name: &str, args: TokenStream, item: TokenStream) -> Tok
     let expanded = try_expand(attribute, args, item.clone(), &mut errors);
     match expanded {
         Some(expanded) if errors.is_empty() => expanded,
-        _ => fallback::untouched(&errors, item),
+        _ => fallback::untouched(&errors, &item),
     }
 }
 
@@ -82,6 +82,10 @@ fn body(function: &Function) -> TokenStream {
             return __never;
         }
     };
+    // A block of its own, because its items would come after a statement; not quite with the user's braces,
+    // because around a lone expression those would be redundant.
+    let mut block = block.clone();
+    block.set_span(Span::mixed_site().located_at(block.span()));
     quote!(async move { #edge #block })
 }
 
@@ -97,10 +101,9 @@ fn described(function: &Function, stack: &[Applied], layers: &[Box<dyn Layer>]) 
     let Some(first) = layers.first() else { return TokenStream::new() };
     let (p, described) = (first.private(), format_ident!("{FUNCTION}"));
     let (templates, ttls): (Vec<_>, Vec<_>) = layers.iter().map(|layer| layer.described()).unzip();
-    let option = |text: Option<String>| match text {
-        Some(text) => quote!(::core::option::Option::Some(#text)),
-        None => quote!(::core::option::Option::None),
-    };
+    let none = || quote!(::core::option::Option::None);
+    let option =
+        |text: Option<String>| text.map_or_else(none, |text| quote!(::core::option::Option::Some(#text)));
     let template = option(templates.into_iter().flatten().next());
     let ttl = option(ttls.into_iter().flatten().next());
     let (name, strategies) = (function.name(), stack.iter().map(|applied| applied.attribute.name));

@@ -1,5 +1,5 @@
-//! What is printed when something is wrong: the mistakes, and the function as it was, so that nothing else breaks
-//! and the editor goes on helping.
+//! What is printed when something is wrong: the mistakes, and the function as it was, so that nothing else
+//! breaks and the editor goes on helping.
 
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -10,7 +10,7 @@ use crate::function::Function;
 use crate::stack;
 
 /// The mistakes beside the item, our attributes taken off.
-pub(crate) fn untouched(errors: &Errors, item: TokenStream) -> TokenStream {
+pub(crate) fn untouched(errors: &Errors, item: &TokenStream) -> TokenStream {
     let errors = errors.to_tokens();
     let Ok(mut function) = syn::parse2::<Function>(item.clone()) else { return quote!(#errors #item) };
     if let Some(any) = ALL.first() {

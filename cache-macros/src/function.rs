@@ -1,16 +1,17 @@
 //! The annotated function: its signature understood, its body left as it is.
 
-use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
-use quote::{ToTokens, format_ident};
+use proc_macro2::{Delimiter, Group, Ident, TokenStream, TokenTree};
+use quote::ToTokens;
 use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream};
 use syn::visit::{self, Visit};
 use syn::{
-    Attribute, FnArg, GenericParam, Pat, PatIdent, Receiver, ReturnType, Safety, Signature, Token, Type,
-    TypeImplTrait, TypeReference, Visibility, parse_quote,
+    Attribute, Expr, FnArg, GenericParam, Macro, Pat, PatIdent, Path, Receiver, ReturnType, Safety,
+    Signature, Token, Type, TypeImplTrait, TypeReference, Visibility, parse_quote,
 };
 
 use crate::error::Errors;
+use crate::tokens::mentions;
 
 /// A function as its attributes see it.
 pub(crate) struct Function {
@@ -46,11 +47,10 @@ impl Parse for Function {
     fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
         let attrs = input.call(Attribute::parse_outer)?;
         let vis = input.parse()?;
-        let start = input.span();
-        let sig: Signature = input.parse().map_err(|mut error| {
-            error.combine(syn::Error::new(start, "this attribute goes on an `async fn` with a body"));
-            error
-        })?;
+        if !mentions(input.fork().parse()?, &|word| word == "fn") {
+            return Err(input.error("this attribute goes on an `async fn` with a body"));
+        }
+        let sig: Signature = input.parse()?;
         if input.peek(Token![;]) {
             return Err(input.error("this function has no body: put the attribute on the implementations"));
         }
@@ -126,8 +126,8 @@ impl Function {
         }
     }
 
-    /// `static` for a return type with a `&'static` inside: asking whether such a type can be decoded from bytes
-    /// does not compile, so it is not asked.
+    /// `static` for a return type with a `&'static` inside: asking whether such a type can be decoded from
+    /// bytes does not compile, so it is not asked.
     pub(crate) fn undecodable(&self) -> Option<Token![static]> {
         struct Found(bool);
         impl<'ast> Visit<'ast> for Found {
@@ -153,7 +153,27 @@ impl Function {
     pub(crate) fn names_generic(&self, tokens: &impl ToTokens) -> bool {
         let lifetimes = self.sig.generics.lifetimes().map(|param| &param.lifetime.ident);
         let names: Vec<_> = self.generics().chain(lifetimes).collect();
-        mentions(tokens.to_token_stream(), &|word| names.iter().any(|name| *name == word))
+        mentions(tokens.to_token_stream(), &|word| names.contains(&word))
+    }
+
+    /// Whether an expression reads a parameter or a generic.
+    pub(crate) fn reads(&self, expr: &Expr) -> bool {
+        struct Reads<'a>(&'a Function, bool);
+        impl<'ast> Visit<'ast> for Reads<'_> {
+            fn visit_path(&mut self, path: &'ast Path) {
+                let first = path.segments.first().map(|segment| &segment.ident);
+                let local = self.0.bindings().filter(|_| path.segments.len() == 1);
+                self.1 |= local.chain(self.0.generics()).any(|name| Some(name) == first);
+                visit::visit_path(self, path);
+            }
+            fn visit_macro(&mut self, invoked: &'ast Macro) {
+                self.1 |=
+                    mentions(invoked.tokens.clone(), &|word| self.0.bindings().any(|name| name == word));
+            }
+        }
+        let mut reads = Reads(self, false);
+        reads.visit_expr(expr);
+        reads.1
     }
 
     /// Whether it visibly belongs to a type: by a receiver or by the word `Self`.
@@ -183,7 +203,11 @@ impl Function {
         if self.sig.asyncness.is_none() {
             errors.push(
                 self.sig.fn_token.span,
-                format!("`{}` must be async: write `async fn {0}`. If it is, an attribute above has taken the `async`: put this one above it", self.name()),
+                format!(
+                    "`{}` must be async: write `async fn {0}`. If it is, an attribute above has taken \
+                    the `async`: put this one above it",
+                    self.name()
+                ),
             );
         }
         if let Safety::Unsafe(word) = &self.sig.safety {
@@ -198,7 +222,8 @@ impl Function {
         if mentions(self.body.stream(), &|word| word == crate::expand::FUNCTION) {
             errors.push(
                 self.sig.ident.span(),
-                "two attributes of macadamia did not see each other: import them under their own names, and outside of `cfg_attr`",
+                "two attributes of macadamia did not see each other: import them under their own names, \
+                    and outside of `cfg_attr`",
             );
         }
     }
@@ -229,23 +254,5 @@ impl Function {
         let mut group = Group::new(Delimiter::Brace, inside);
         group.set_span(self.body.span());
         quote::quote!(#(#attrs)* #vis #sig #group)
-    }
-}
-
-/// Whether a word satisfying this is among the tokens, at any depth.
-pub(crate) fn mentions(tokens: TokenStream, is: &dyn Fn(&Ident) -> bool) -> bool {
-    tokens.into_iter().any(|token| match token {
-        TokenTree::Ident(word) => is(&word),
-        TokenTree::Group(group) => mentions(group.stream(), is),
-        TokenTree::Punct(_) | TokenTree::Literal(_) => false,
-    })
-}
-
-/// The word as an identifier, raw if it is a keyword.
-pub(crate) fn identifier(word: &str, span: Span) -> Ident {
-    if syn::parse_str::<Ident>(word).is_ok() || matches!(word, "self" | "Self" | "super" | "crate" | "_") {
-        format_ident!("{word}", span = span)
-    } else {
-        Ident::new_raw(word, span)
     }
 }

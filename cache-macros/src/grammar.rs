@@ -111,8 +111,8 @@ impl Reader<'_, '_> {
     }
 
     fn one(&mut self, input: ParseStream<'_>) -> syn::Result<()> {
-        let named = input.peek(syn::Ident::peek_any) && input.peek2(Token![=]) && !input.peek2(Token![==]);
-        if let (false, Some(positional)) = (named, &mut self.positional) {
+        let assigned = input.peek(syn::Ident::peek_any) && input.peek2(Token![=]) && !input.peek2(Token![==]);
+        if let (false, Some(positional)) = (assigned, &mut self.positional) {
             return positional(input, self.errors);
         }
         if !input.peek(syn::Ident::peek_any) {
@@ -160,7 +160,12 @@ fn value(key: &Ident, input: ParseStream<'_>) -> syn::Result<Value> {
         if input.is_empty() || input.peek(Token![,]) {
             return Err(syn::Error::new(key.span(), format!("`{key}` lacks its value: write `{key} = …`")));
         }
-        return Ok(Value::Expr(input.parse()?));
+        let mut expr: Expr = input.parse()?;
+        // What a `macro_rules!` hands on as `$x:literal` comes in brackets that are not seen.
+        while let Expr::Group(group) = expr {
+            expr = *group.expr;
+        }
+        return Ok(Value::Expr(expr));
     }
     if input.peek(token::Paren) {
         let content;

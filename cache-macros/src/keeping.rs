@@ -55,12 +55,11 @@ impl Keeping {
         function: &Function,
         errors: &mut Errors,
     ) -> Option<Self> {
-        let ttl = match arguments.expr("ttl") {
-            Some((key, expr)) => Ttl::parse(&key, expr, Place::Value, errors),
-            None => {
-                errors.push(span, "how long? Write `ttl = \"3h\"` (or `ttl = \"forever\"`)");
-                None
-            }
+        let ttl = if let Some((key, expr)) = arguments.expr("ttl") {
+            Ttl::parse(&key, expr, Place::Value, errors)
+        } else {
+            errors.push(span, "how long? Write `ttl = \"3h\"` (or `ttl = \"forever\"`)");
+            None
         };
         let condition = arguments.expr("condition").map(|(_, expr)| expr);
         let time_condition =
@@ -95,11 +94,18 @@ impl Keeping {
         {
             errors.at(
                 &output,
-                format!("`{name}` may be a `Result`, and its `Err` would be kept like a value: say what to keep with `condition = |value| …`"),
+                format!(
+                    "`{name}` may be a `Result`, and its `Err` would be kept like a value: say what to \
+                    keep with `condition = |value| …`"
+                ),
             );
         }
         if let Some(borrowed) = function.borrows() {
-            errors.at(borrowed, "what is cached outlives the call, so it cannot be borrowed: return an owned value, such as `String` or `Arc<T>`");
+            errors.at(
+                borrowed,
+                "what is cached outlives the call, so it cannot be borrowed: return an \
+                owned value, such as `String` or `Arc<T>`",
+            );
         }
     }
 
@@ -198,6 +204,12 @@ fn err_ttl(argument: Option<Argument>, errors: &mut Errors) -> ErrTtl {
     let parse = |input: ParseStream<'_>| {
         Punctuated::<(Pat, Expr), Token![,]>::parse_terminated_with(input, |input| {
             let pattern = Pat::parse_multi_with_leading_vert(input)?;
+            if !input.peek(Token![=]) {
+                return Err(syn::Error::new_spanned(
+                    pattern,
+                    "for how long? Write `= \"5s\"` behind the pattern",
+                ));
+            }
             input.parse::<Token![=]>()?;
             Ok((pattern, input.parse()?))
         })
@@ -220,7 +232,10 @@ pub(crate) fn refuse_bindings(pattern: &Pat, errors: &mut Errors) {
     match pattern {
         Pat::Ident(PatIdent { ident, subpat: None, .. }) => errors.push(
             ident.span(),
-            format!("`{ident}` alone would match every error: write its path (`MyError::{ident}`), or `_` for all of them"),
+            format!(
+                "`{ident}` alone would match every error: write its path (`MyError::{ident}`), or `_` \
+                for all of them"
+            ),
         ),
         Pat::Or(or) => or.cases.iter().for_each(|case| refuse_bindings(case, errors)),
         Pat::Paren(paren) => refuse_bindings(&paren.pat, errors),

@@ -1,11 +1,12 @@
 //! Where the runtime is: `::macadamia`, or what `crate = path` says.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote};
 use syn::{Expr, ExprPath, Path};
 
 use crate::error::Errors;
 use crate::grammar::Arguments;
+use crate::tokens::moved;
 
 /// The path of the module that the expansions talk to.
 #[derive(Clone)]
@@ -25,6 +26,11 @@ impl Private {
                 Self::DEFAULT
             }
         }
+    }
+
+    /// The path, so that complaints about what follows it point there.
+    pub(crate) fn at(&self, span: Span) -> TokenStream {
+        moved(self.to_token_stream(), span)
     }
 }
 

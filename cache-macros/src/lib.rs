@@ -33,6 +33,7 @@ mod placeholder;
 mod stack;
 mod target;
 mod template;
+mod tokens;
 mod value;
 
 #[cfg(test)]
@@ -44,7 +45,9 @@ use proc_macro::TokenStream;
 ///
 /// ```ignore
 /// #[cached(ttl = "3h", key = "user:<user.uid>")]
-/// async fn profile(user: &User) -> Result<Profile, AppError> { … }
+/// async fn profile(user: &User) -> Result<Profile, AppError> {
+///     load(user.uid).await
+/// }
 /// ```
 ///
 /// | argument | meaning |
@@ -53,13 +56,16 @@ use proc_macro::TokenStream;
 /// | `key` | a template, or a closure over parameters. Without it: the function's path and all parameters |
 /// | `prefix = "v2"` | puts `v2:` in front of the key |
 /// | `skip(db, self)` | leaves parameters out of the default key |
-/// | `condition = \|value\| …`, `time_condition = "3s"` | store only if true, or if computing took that long |
+/// | `condition = \|value\| …`, `time_condition = "3s"` | store only if true; if computing took that long |
 /// | `none_ttl`, `err_ttl` | `None` and `Err` are not stored unless one of these says how long |
 /// | `jitter = "10%"` | shortens each ttl by a random share |
 /// | `single_flight` (`true`) | callers of a key being computed wait for it |
-/// | `when`, `cache`, `version`, `handle`, `crate` | bypass, another cache, schema version, the handle's name, the runtime's path |
+/// | `when = …`, `cache = …` | goes past the cache if false; another cache |
+/// | `version = 2` | entries of other versions count as absent |
+/// | `handle = Name`, `crate = path` | the name of the handle (`false`: none); where macadamia is |
 ///
-/// A free function gets a handle of the same name: `profile::key(&user)`, `peek`, `set`, `invalidate`, `refresh`.
+/// A free function gets a handle of the same name: `profile::key(&user)`, `peek`, `set`, `invalidate`,
+/// `refresh`.
 #[proc_macro_attribute]
 pub fn cached(args: TokenStream, item: TokenStream) -> TokenStream {
     expand::attribute("cached", args.into(), item.into()).into()
@@ -69,11 +75,13 @@ pub fn cached(args: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// ```ignore
 /// #[invalidate(profile(user.uid = id), "users:page:*")]
-/// async fn rename(id: u64, name: String) -> Result<(), AppError> { … }
+/// async fn rename(id: u64, name: String) -> Result<(), AppError> {
+///     store(id, name).await
+/// }
 /// ```
 ///
-/// Targets are functions (a placeholder left out, or `= _`, is any value) and patterns in which `*` is any run of
-/// characters. `on = "always"` does it whatever the function returns, `on = "before"` before it runs.
+/// Targets are functions (a placeholder left out, or `= _`, is any value) and patterns in which `*` is any
+/// run of characters. `on = "always"` does it whatever the function returns, `on = "before"` before it runs.
 #[proc_macro_attribute]
 pub fn invalidate(args: TokenStream, item: TokenStream) -> TokenStream {
     expand::attribute("invalidate", args.into(), item.into()).into()
@@ -98,8 +106,8 @@ pub fn duration(tokens: TokenStream) -> TokenStream {
     bang::duration(tokens.into()).into()
 }
 
-/// A value as a part of a key, field by field: `(eu,7)`, and for enums `Variant(…)`. A struct of one unnamed field
-/// is written as that field.
+/// A value as a part of a key, field by field: `(eu,7)`, and for enums `Variant(…)`. A struct of one unnamed
+/// field is written as that field.
 ///
 /// `#[key_part(skip)]` leaves a field out.
 #[proc_macro_derive(KeyPart, attributes(key_part))]

@@ -1,12 +1,17 @@
 //! One placeholder of a template: `user.address().zip:lower`, `@client_id`.
 
-use proc_macro2::{Ident, Literal, Span, TokenStream, TokenTree};
-use quote::{ToTokens, quote};
+mod filter;
+
+use proc_macro2::{Ident, Literal, Span, TokenStream};
+use quote::{ToTokens, quote, quote_spanned};
 use syn::LitStr;
 
+pub(crate) use filter::{Filter, write};
+
 use crate::error::{hint, listed};
-use crate::function::{Function, identifier};
+use crate::function::Function;
 use crate::krate::Private;
+use crate::tokens::identifier;
 
 /// A placeholder, resolved.
 #[derive(Clone)]
@@ -35,24 +40,6 @@ pub(crate) enum Step {
     Method(String),
 }
 
-/// What is done to the value before it is written.
-#[derive(Clone)]
-pub(crate) enum Filter {
-    /// One of ours, by the name of its function.
-    Builtin(&'static str, Needs),
-    Jwt(String),
-    /// A function of the user.
-    Path(TokenStream),
-}
-
-/// What a filter asks of a value.
-#[derive(Clone, Copy)]
-pub(crate) enum Needs {
-    Text,
-    Length,
-    Display,
-}
-
 /// What the names in a template are.
 #[derive(Clone, Copy)]
 pub(crate) enum Scope<'a> {
@@ -61,8 +48,6 @@ pub(crate) enum Scope<'a> {
     /// Whatever is in scope where the macro is called.
     Caller,
 }
-
-const FILTERS: [&str; 6] = ["lower", "upper", "len", "display", "hash", "jwt"];
 
 impl Hole {
     /// A placeholder that is one parameter as it is.
@@ -132,105 +117,11 @@ impl Hole {
     /// A statement that writes it to `out`, a `&mut KeyBuf`.
     pub(crate) fn write(&self, out: &TokenStream, p: &Private) -> TokenStream {
         match &self.source {
-            Source::Context(name) => quote!(#p::context(#out, #name);),
+            Source::Context(name) => {
+                let p = p.at(self.span);
+                quote_spanned!(self.span=> #p::context(#out, #name);)
+            }
             Source::Value { .. } => write(self.filter.as_ref(), out, &self.place(), self.span, p),
-        }
-    }
-}
-
-/// A statement that writes a place through a filter.
-pub(crate) fn write(
-    filter: Option<&Filter>,
-    out: &TokenStream,
-    place: &TokenStream,
-    span: Span,
-    p: &Private,
-) -> TokenStream {
-    let value = borrowed(place, span);
-    match filter {
-        None => quote!(#p::part!(#out, #place);),
-        Some(Filter::Builtin(name, _)) => {
-            let name = Ident::new(name, span);
-            quote!(#p::filter::#name(#out, #value);)
-        }
-        Some(Filter::Jwt(claim)) => quote!(#p::filter::jwt(#out, #value, #claim);),
-        Some(Filter::Path(path)) => quote!(#p::part!(#out, #path(#value));),
-    }
-}
-
-/// `&place`, blamed on the template.
-fn borrowed(place: &TokenStream, span: Span) -> TokenStream {
-    quote::quote_spanned!(span=> &#place)
-}
-
-impl Filter {
-    fn parse(text: &str, span: Span) -> Result<Self, String> {
-        let (name, argument) = match text.split_once('(') {
-            None => (text, None),
-            Some((name, rest)) => match rest.strip_suffix(')') {
-                Some(argument) => (name, Some(argument)),
-                None => return Err(format!("the filter `{text}` lacks its `)`")),
-            },
-        };
-        if name.contains("::") {
-            return Self::path(text, span);
-        }
-        let builtin = match (name, argument) {
-            ("lower", None) => Self::Builtin("lower", Needs::Text),
-            ("upper", None) => Self::Builtin("upper", Needs::Text),
-            ("len", None) => Self::Builtin("len", Needs::Length),
-            ("display", None) => Self::Builtin("display", Needs::Display),
-            ("hash", None | Some("sha1")) => Self::Builtin("sha1", Needs::Text),
-            ("hash", Some("sha256")) => Self::Builtin("sha256", Needs::Text),
-            ("hash", Some("md5")) => Self::Builtin("md5", Needs::Text),
-            ("hash", Some(other)) => {
-                let hint = hint(other, ["md5", "sha1", "sha256"]);
-                return Err(format!(
-                    "there is no hash `{other}`{hint} Write hash(md5), hash(sha1) or hash(sha256)"
-                ));
-            }
-            ("jwt", Some(claim)) if !claim.trim().is_empty() => Self::Jwt(claim.trim().to_owned()),
-            ("jwt", _) => return Err("`jwt` needs the claim to read: write `jwt(sub)`".to_owned()),
-            (known, Some(_)) if FILTERS.contains(&known) => {
-                return Err(format!("the filter `{known}` takes no argument"));
-            }
-            (unknown, _) => {
-                let (hint, known) = (hint(unknown, FILTERS), listed(FILTERS));
-                return Err(format!(
-                    "there is no filter `{unknown}`{hint} There are: {known}; your own by its path, as in `<name:crate::keys::short>`"
-                ));
-            }
-        };
-        Ok(builtin)
-    }
-
-    fn path(text: &str, span: Span) -> Result<Self, String> {
-        match syn::parse_str::<syn::Path>(text) {
-            Ok(path) => Ok(Self::Path(respan(path.to_token_stream(), span))),
-            Err(_) => Err(format!(
-                "`{text}` is not the path of a function: write it as in `<name:crate::keys::short>`"
-            )),
-        }
-    }
-
-    /// The bound on a value that a caller gives for a placeholder with this filter.
-    pub(crate) fn bound(filter: Option<&Self>, p: &Private) -> TokenStream {
-        match filter {
-            None | Some(Self::Path(_)) => quote!(#p::KeyPart),
-            Some(Self::Builtin(_, Needs::Text) | Self::Jwt(_)) => quote!(#p::RawText),
-            Some(Self::Builtin(_, Needs::Length)) => quote!(#p::KeyLen),
-            Some(Self::Builtin(_, Needs::Display)) => quote!(::core::fmt::Display),
-        }
-    }
-}
-
-impl PartialEq for Filter {
-    fn eq(&self, other: &Self) -> bool {
-        match (self, other) {
-            (Self::Builtin(a, _), Self::Builtin(b, _)) => a == b,
-            (Self::Jwt(a), Self::Jwt(b)) => a == b,
-            (Self::Path(a), Self::Path(b)) => a.to_string() == b.to_string(),
-            _ => false,
         }
     }
 }
@@ -261,11 +152,13 @@ fn step(word: &str, text: &str) -> Result<Step, String> {
 
 fn not_a_path(text: &str) -> String {
     if text.is_empty() {
-        return "an empty placeholder: write a parameter into it, or double the bracket for the character itself"
+        return "an empty placeholder: write a parameter into it, or double the bracket for the character \
+            itself"
             .to_owned();
     }
     format!(
-        "`{text}` is not a placeholder: write a parameter, then fields (`.name`), tuple indexes (`.0`) or methods (`.len()`)"
+        "`{text}` is not a placeholder: write a parameter, then fields (`.name`), tuple indexes (`.0`) or \
+            methods (`.len()`)"
     )
 }
 
@@ -291,12 +184,4 @@ fn is_word(text: &str) -> bool {
     text.chars().all(|c| c.is_alphanumeric() || c == '_')
         && text.starts_with(|c: char| c.is_alphabetic() || c == '_')
         && text != "_"
-}
-
-fn respan(tokens: TokenStream, span: Span) -> TokenStream {
-    let located = |mut token: TokenTree| {
-        token.set_span(span);
-        token
-    };
-    tokens.into_iter().map(located).collect()
 }

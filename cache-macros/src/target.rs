@@ -1,7 +1,7 @@
 //! What to invalidate: `profile(user.uid = id)`, `items`, `"items:page:*"`. Also what `key!` makes keys of.
 
 use proc_macro2::{Delimiter, Ident, Span, TokenStream};
-use quote::{format_ident, quote, quote_spanned};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::parse::ParseStream;
 use syn::{Expr, LitFloat, LitInt, LitStr, Path, Token, token};
@@ -11,6 +11,7 @@ use crate::error::Errors;
 use crate::krate::Private;
 use crate::placeholder::Scope;
 use crate::template::{Piece, Template, Use};
+use crate::tokens::moved;
 
 /// A target, understood.
 pub(crate) enum Target {
@@ -54,22 +55,19 @@ impl Target {
             return Err(input.error(what));
         }
         let path = input.call(Path::parse_mod_style)?;
-        let mut args = Vec::new();
-        if input.peek(token::Paren) {
-            let content;
-            syn::parenthesized!(content in input);
-            while !content.is_empty() {
-                let given = Given::parse(&content, &path)?;
-                if args.iter().any(|other: &Given| other.name == given.name) {
-                    errors.push(given.span, format!("`{}` is given twice", given.name));
-                }
-                args.push(given);
-                if !content.is_empty() {
-                    content.parse::<Token![,]>()?;
-                }
+        if !input.peek(token::Paren) {
+            return Ok(Some(Self::Function { path, args: Vec::new() }));
+        }
+        let content;
+        syn::parenthesized!(content in input);
+        match Given::parse_all(&content, &path, errors) {
+            Ok(args) => Ok(Some(Self::Function { path, args })),
+            Err(error) => {
+                // Or what is left over would be complained about too.
+                content.parse::<TokenStream>()?;
+                Err(error)
             }
         }
-        Ok(Some(Self::Function { path, args }))
     }
 
     /// A `Target`.
@@ -114,11 +112,12 @@ impl Target {
                 let names = args.iter().filter(|given| given.value.is_some()).map(|given| &given.name);
                 let pattern = self.pattern(p);
                 let here = Span::mixed_site().located_at(last(path));
+                let q = p.at(here);
                 let check = quote_spanned! {here=>
-                    const _: () = #p::all_given(
-                        <#path as #p::Handle>::PLACEHOLDERS,
+                    const _: () = #q::all_given(
+                        <#path as #q::Handle>::PLACEHOLDERS,
                         &[#(#names),*],
-                        <#path as #p::Handle>::MISSING,
+                        <#path as #q::Handle>::MISSING,
                     );
                 };
                 quote!({
@@ -149,11 +148,12 @@ fn function(path: &Path, args: &[Given], p: &Private) -> TokenStream {
     for (index, Given { name, span, value }) in args.iter().enumerate() {
         let here = site.located_at(*span);
         let hole = format_ident!("__MACADAMIA_HOLE{index}", span = here);
+        let (q, named) = (p.at(here), moved(path.to_token_stream(), here));
         checks.extend(quote_spanned! {here=>
-            const #hole: usize = #p::placeholder(
-                <#path as #p::Handle>::PLACEHOLDERS,
+            const #hole: usize = #q::placeholder(
+                <#named as #q::Handle>::PLACEHOLDERS,
                 #name,
-                <#path as #p::Handle>::UNKNOWN,
+                <#named as #q::Handle>::UNKNOWN,
             );
         });
         let Some(value) = value else {
@@ -164,7 +164,8 @@ fn function(path: &Path, args: &[Given], p: &Private) -> TokenStream {
         let local = format_ident!("__value{index}", span = site);
         let blamed = crate::value::here(value);
         values.extend(quote_spanned!(blamed=> let #local = &(#value);));
-        let write = quote_spanned!(blamed=> <#path as #p::Placeholder<#hole, _>>::write(#local, __out));
+        let (q, named) = (p.at(blamed), moved(path.to_token_stream(), blamed));
+        let write = quote_spanned!(blamed=> <#named as #q::Placeholder<#hole, _>>::write(#local, __out));
         arms.extend(quote_spanned!(site=> #hole => { #write; true }));
     }
     let fill = if arms.is_empty() {
@@ -180,6 +181,21 @@ fn function(path: &Path, args: &[Given], p: &Private) -> TokenStream {
 }
 
 impl Given {
+    fn parse_all(input: ParseStream<'_>, path: &Path, errors: &mut Errors) -> syn::Result<Vec<Self>> {
+        let mut all: Vec<Self> = Vec::new();
+        while !input.is_empty() {
+            let given = Self::parse(input, path)?;
+            if all.iter().any(|other| other.name == given.name) {
+                errors.push(given.span, format!("`{}` is given twice", given.name));
+            }
+            all.push(given);
+            if !input.is_empty() {
+                input.parse::<Token![,]>()?;
+            }
+        }
+        Ok(all)
+    }
+
     fn parse(input: ParseStream<'_>, path: &Path) -> syn::Result<Self> {
         let owner = path.segments.last().map(|segment| segment.ident.to_string()).unwrap_or_default();
         let how = format!("name the placeholder: `{owner}(user.uid = id)`, or `page = _` for any value");

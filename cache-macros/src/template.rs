@@ -109,7 +109,7 @@ impl Reader<'_> {
                 }
                 '<' | '{' => rest = self.hole(c, rest.as_str()).chars(),
                 '>' | '}' => {
-                    self.complain(format!("`{c}` closes nothing: write `{c}{c}` for the character itself"))
+                    self.complain(format!("`{c}` closes nothing: write `{c}{c}` for the character itself"));
                 }
                 c => self.text(c),
             }
@@ -130,7 +130,8 @@ impl Reader<'_> {
         let inside = rest.split_once(close).filter(|(inside, _)| !inside.contains(['<', '{']));
         let Some((inside, after)) = inside else {
             self.complain(format!(
-                "`{open}` is not closed: write `{close}` behind the name, or `{open}{open}` for the character itself"
+                "`{open}` is not closed: write `{close}` behind the name, or `{open}{open}` for the \
+                    character itself"
             ));
             return "";
         };
@@ -156,7 +157,8 @@ impl Reader<'_> {
                 Piece::Hole(hole) => {
                     if let (Some(last), false) = (last, apart) {
                         glued.push(format!(
-                            "nothing separates `<{}>` from `<{}>`: put `:` between them, or another of / | , ; # that no value contains",
+                            "nothing separates `<{}>` from `<{}>`: put `:` between them, or another of / | \
+                                , ; # that no value contains",
                             last.name, hole.name
                         ));
                     }
@@ -282,16 +284,19 @@ mod tests {
         );
         key(
             "<user[0]>",
-            "`user[0]` is not a placeholder: write a parameter, then fields (`.name`), tuple indexes (`.0`) or methods (`.len()`)",
+            "`user[0]` is not a placeholder: write a parameter, then fields (`.name`), tuple indexes \
+                (`.0`) or methods (`.len()`)",
         );
         key(
             "<user.>",
-            "`user.` is not a placeholder: write a parameter, then fields (`.name`), tuple indexes (`.0`) or methods (`.len()`)",
+            "`user.` is not a placeholder: write a parameter, then fields (`.name`), tuple indexes (`.0`) \
+                or methods (`.len()`)",
         );
         key("<user.get(1)>", "methods in a placeholder take no arguments: `get()`, or a `key` by closure");
         key(
             "<user:uper>",
-            "there is no filter `uper`; did you mean `upper`? There are: lower, upper, len, display, hash, jwt; your own by its path, as in `<name:crate::keys::short>`",
+            "there is no filter `uper`; did you mean `upper`? There are: lower, upper, len, display, hash, \
+                jwt; your own by its path, as in `<name:crate::keys::short>`",
         );
         key(
             "<user:hash(sha2)>",
@@ -313,7 +318,8 @@ mod tests {
         key("my key", "white space and control characters (' ') cannot stand in a key");
         let glue = |a: &str, b: &str| {
             format!(
-                "nothing separates `<{a}>` from `<{b}>`: put `:` between them, or another of / | , ; # that no value contains"
+                "nothing separates `<{a}>` from `<{b}>`: put `:` between them, or another of / | , ; # \
+                    that no value contains"
             )
         };
         key("<page><size>", &glue("page", "size"));

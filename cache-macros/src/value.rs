@@ -48,9 +48,13 @@ impl Ttl {
                 errors.at(closure, format!("`{key}` cannot be a closure: there is no value to look at"));
                 None
             }
-            expr => match millis(key, &expr, errors)? {
-                Some((millis, text)) => Some(Self::Fixed(Some(millis), text)),
-                None => Some(Self::Expr(expr)),
+            expr => match literal(key, &expr) {
+                Literal::Millis(millis, text) => Some(Self::Fixed(Some(millis), text)),
+                Literal::None => Some(Self::Expr(expr)),
+                Literal::Wrong(message) => {
+                    errors.at(expr, message);
+                    None
+                }
             },
         }
     }
@@ -68,7 +72,10 @@ impl Ttl {
         match self {
             Self::Fixed(Some(millis), _) => quote!(::core::result::Result::Ok(#p::Ttl::from_millis(#millis))),
             Self::Fixed(None, _) => quote!(::core::result::Result::Ok(#p::Ttl::FOREVER)),
-            Self::Expr(expr) => quote_spanned!(here(expr)=> #p::IntoTtl::into_ttl(#expr)),
+            Self::Expr(expr) => {
+                let (here, p) = (here(expr), p.at(here(expr)));
+                quote_spanned!(here=> #p::IntoTtl::into_ttl(#expr))
+            }
             Self::Closure(_) => TokenStream::new(),
         }
     }
@@ -82,10 +89,14 @@ pub(crate) enum Period {
 
 impl Period {
     pub(crate) fn parse(key: &Ident, expr: Expr, errors: &mut Errors) -> Option<Self> {
-        Some(match millis(key, &expr, errors)? {
-            Some((millis, _)) => Self::Millis(millis),
-            None => Self::Expr(expr),
-        })
+        match literal(key, &expr) {
+            Literal::Millis(millis, _) => Some(Self::Millis(millis)),
+            Literal::None => Some(Self::Expr(expr)),
+            Literal::Wrong(message) => {
+                errors.at(expr, message);
+                None
+            }
+        }
     }
 }
 
@@ -98,29 +109,32 @@ impl ToTokens for Period {
     }
 }
 
-/// The milliseconds of a literal and its text; `Some(None)` if it is none, `None` if it is a wrong one.
-fn millis(key: &Ident, expr: &Expr, errors: &mut Errors) -> Option<Option<(u64, String)>> {
-    let read = match expr {
-        Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => {
-            duration::parse(&text.value()).map(|millis| (millis, text.value()))
-        }
-        Expr::Lit(ExprLit { lit: Lit::Int(seconds), .. }) => match seconds.base10_parse() {
-            Ok(count) => duration::seconds(count).map(|millis| (millis, seconds.base10_digits().to_owned())),
-            Err(error) => Err(error.to_string()),
+/// A duration as a literal.
+enum Literal {
+    /// Its milliseconds and its text.
+    Millis(u64, String),
+    /// It is another kind of expression.
+    None,
+    /// It is no duration, and why.
+    Wrong(String),
+}
+
+fn literal(key: &Ident, expr: &Expr) -> Literal {
+    let (read, text) = match expr {
+        Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => (duration::parse(&text.value()), text.value()),
+        Expr::Lit(ExprLit { lit: Lit::Int(number), .. }) => match number.base10_parse() {
+            Ok(count) => (duration::seconds(count), number.base10_digits().to_owned()),
+            Err(error) => return Literal::Wrong(error.to_string()),
         },
-        Expr::Lit(_) => Err(format!("`{key}` takes text such as \"1h30m\", or whole seconds")),
+        Expr::Lit(_) => {
+            return Literal::Wrong(format!("`{key}` takes text such as \"1h30m\", or whole seconds"));
+        }
         Expr::Unary(ExprUnary { op: UnOp::Neg(_), expr, .. }) if matches!(**expr, Expr::Lit(_)) => {
-            Err(format!("`{key}` cannot be negative"))
+            return Literal::Wrong(format!("`{key}` cannot be negative"));
         }
-        _ => return Some(None),
+        _ => return Literal::None,
     };
-    match read {
-        Ok(read) => Some(Some(read)),
-        Err(message) => {
-            errors.at(expr, message);
-            None
-        }
-    }
+    read.map_or_else(Literal::Wrong, |millis| Literal::Millis(millis, text))
 }
 
 /// `true` or `false`.

@@ -27,7 +27,13 @@ use tally::Tally;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match run().await {
+    // Interrupted, it ends as after an error, and takes its copy along.
+    let outcome = tokio::select! {
+        biased;
+        _ = tokio::signal::ctrl_c() => Err("interrupted".into()),
+        outcome = run() => outcome,
+    };
+    match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("quickstart: {error}");

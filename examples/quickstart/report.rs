@@ -20,13 +20,13 @@ pub(crate) fn heading(source: &Path, copy: &Copied) {
 
 /// A bar on standard error, where that is a terminal; gone when the run is over.
 pub(crate) fn progress(run: &'static str, files: usize) -> impl Fn(&str) {
-    let bar = ProgressBar::new(files as u64).with_message(run);
-    if let Ok(style) = ProgressStyle::with_template("{msg:8} {wide_bar} {pos}/{len} {prefix:.dim}") {
+    let bar = ProgressBar::new(files as u64).with_prefix(run);
+    if let Ok(style) = ProgressStyle::with_template("{prefix:8} {bar:30} {pos}/{len} {wide_msg:.dim}") {
         bar.set_style(style);
     }
     let bar = OnScreen(bar);
     move |path| {
-        bar.0.set_prefix(path.to_owned());
+        bar.0.set_message(path.to_owned());
         bar.0.inc(1);
     }
 }
@@ -67,7 +67,7 @@ pub(crate) fn table(cold: &Survey, warm: &Survey, third: &Survey, changed: &str)
             run.files.len(),
             run.computed,
             run.hits,
-            milliseconds(run.took)
+            shown(run.took)
         );
     }
     let times = cold.took.as_secs_f64() / warm.took.as_secs_f64().max(f64::EPSILON);
@@ -76,6 +76,9 @@ pub(crate) fn table(cold: &Survey, warm: &Survey, third: &Survey, changed: &str)
     println!("Changed: {changed}. Computed again: {}.", computed.join(", "));
 }
 
-fn milliseconds(took: Duration) -> String {
-    format!("{:.2} ms", took.as_secs_f64() * 1e3)
+fn shown(took: Duration) -> String {
+    match took.as_secs_f64() {
+        seconds if seconds < 1.0 => format!("{:.2} ms", seconds * 1e3),
+        seconds => format!("{seconds:.2} s"),
+    }
 }

@@ -45,7 +45,7 @@ impl MemoryBuilder {
         self
     }
 
-    /// At most this many bytes, as estimated: the key, what the cache says the value takes, and 512 for the
+    /// At most this many bytes, as estimated: the key, what the cache says the value takes, and 560 for the
     /// entry itself. Together with [`max_entries`](Self::max_entries) both bounds hold.
     ///
     /// The cache estimates a value by its encoded size; a type without serde counts with 0. An entry larger

@@ -14,13 +14,13 @@ pub(super) fn step(before: Option<&Entry>, step: Increment, now: Time) -> Result
     let sum = number
         .checked_add(step.by)
         .ok_or_else(|| Error::backend(format_args!("{number} + {} is beyond 64 bits", step.by)))?;
-    let mut meta = before.map_or(Meta::new(now, Time::NEVER), |entry| entry.meta());
+    let mut meta = before.map_or(Meta::new(now, Time::NEVER), Entry::meta);
     if let (Time::NEVER, Some(ttl)) = (meta.expires, step.ttl) {
         meta.expires = now.after(ttl);
         meta.fresh_until = meta.expires;
     }
     meta.stored = now;
-    meta.weight = size_of::<i64>() as u32;
+    meta.weight = i64::BITS / 8;
     Ok((Entry::new(sum, meta), sum))
 }
 

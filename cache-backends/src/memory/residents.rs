@@ -6,23 +6,25 @@
 //!
 //! It holds although the two are not changed together:
 //!
-//! - whoever puts a key on the shelf calls [`admit`](Residents::admit) after it, which looks at the shelf
-//!   again after each word to moka, so the last word about a key is true;
-//! - whoever takes a key off calls [`forget`](Residents::forget), which admits the key again if somebody put
-//!   it back in between;
+//! - whoever puts a key on the shelf or takes it off calls [`settle`](Residents::settle) after it, which makes
+//!   moka say what the shelf says. Only one at a time does so for a key, and looks at the shelf in its turn:
+//!   so the last one tells moka what the last change was;
 //! - when moka drops a key for its size, the listener takes it off the shelf, whatever entry is there now.
-//!   An eviction is always legal. An entry put there after the listener ran is admitted after it.
+//!   An eviction is always legal. An entry put there after the listener ran is settled after it.
 //!
 //! moka runs the listener inside its own calls, and the listener locks the key's stripe: so moka is only ever
 //! called with no stripe locked.
+//!
+//! An entry of moka never changes its weight: another weight is another entry. Where several threads update
+//! one key, moka's sum of weights drifts (seen with 0.12.16), and a drift would stay.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use cache_core::{Key, PrehashedState};
 use moka::notification::RemovalCause;
 
 use super::limits::Limits;
-use super::shelf::Shelf;
+use super::shelf::{STRIPES, Shelf, stripe_of};
 use super::slot::Lent;
 
 /// How often a writer over the bound asks moka to make room. What is still over then is being written by
@@ -32,6 +34,8 @@ const ROUNDS: usize = 8;
 pub(super) struct Residents {
     /// Keys and their weights. No expiry: that is judged elsewhere.
     moka: moka::sync::Cache<Key, u32, PrehashedState>,
+    /// Whose turn it is to speak to moka about the keys of a stripe.
+    turns: [Mutex<()>; STRIPES],
     shelf: Arc<Shelf>,
     ceiling: u64,
 }
@@ -51,6 +55,7 @@ impl Residents {
         }
         Self {
             moka: builder.build_with_hasher(PrehashedState),
+            turns: std::array::from_fn(|_| Mutex::default()),
             shelf: Arc::clone(shelf),
             ceiling: limits.ceiling(),
         }
@@ -73,36 +78,24 @@ impl Residents {
         }
     }
 
-    /// After a key was taken off the shelf.
-    pub(super) fn forget(&self, key: &Key) {
-        self.moka.invalidate(key);
-        self.settle(key);
-    }
-
-    /// Makes moka agree with the shelf about a key that is there.
-    fn settle(&self, key: &Key) {
-        let Some(mut weight) = self.weight(key) else { return };
-        // An overwrite of the same weight is a mere access.
-        if self.moka.get(key) == Some(weight) {
+    /// After a key was put on the shelf or taken off: makes moka agree about it.
+    pub(super) fn settle(&self, key: &Key) {
+        let _turn = self.turns[stripe_of(key)].lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(weight) = self.shelf.read(Lent(key.as_key()), |slot| slot.weight) else {
+            self.moka.invalidate(key);
             return;
+        };
+        match self.moka.get(key) {
+            // An overwrite of the same weight is a mere access.
+            Some(known) if known == weight => return,
+            Some(_) => self.moka.invalidate(key),
+            None => {}
         }
-        loop {
-            self.moka.insert(key.clone(), weight);
-            let Some(now) = self.weight(key).or_else(|| {
-                // Taken off meanwhile, by somebody whose word to moka may have come before ours.
-                self.moka.invalidate(key);
-                self.weight(key)
-            }) else {
-                return;
-            };
-            if now == weight {
-                return;
-            }
-            weight = now;
-        }
+        self.moka.insert(key.clone(), weight);
     }
 
-    fn weight(&self, key: &Key) -> Option<u32> {
-        self.shelf.read(Lent(key.as_key()), |slot| slot.weight)
+    #[cfg(test)]
+    pub(super) fn moka(&self) -> &moka::sync::Cache<Key, u32, PrehashedState> {
+        &self.moka
     }
 }

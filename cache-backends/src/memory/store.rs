@@ -3,7 +3,9 @@
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use cache_core::{Clock, Entry, Error, Fill, Increment, Key, Pattern, Result, SetIf, SetOptions, SystemClock, Time};
+use cache_core::{
+    Clock, Entry, Error, Fill, Increment, Key, Pattern, Result, SetIf, SetOptions, SystemClock, Time,
+};
 
 use super::counter;
 use super::limits::Limits;
@@ -52,9 +54,9 @@ impl Store {
     }
 
     /// `false` if the options forbade it or the entry is heavier than everything that fits.
-    pub(super) fn set(&self, key: &Key, entry: Arc<Entry>, options: SetOptions) -> bool {
+    pub(super) fn set(&self, key: &Key, entry: &Arc<Entry>, options: SetOptions) -> bool {
         let now = self.now();
-        let weight = self.limits.weigh(key, &entry);
+        let weight = self.limits.weigh(key, entry);
         let mut row = self.shelf.row(key);
         let allowed = match options.only_if {
             SetIf::Always => true,
@@ -77,7 +79,7 @@ impl Store {
             let was_there = row.take(key).is_some();
             drop(row);
             if was_there {
-                self.residents.forget(key);
+                self.residents.settle(key);
             }
         }
         weight.is_some()
@@ -91,7 +93,7 @@ impl Store {
         let taken = row.take(key);
         drop(row);
         if taken.is_some() {
-            self.residents.forget(key);
+            self.residents.settle(key);
         }
         taken.is_some_and(|expired_at| expired_at > now)
     }
@@ -133,7 +135,7 @@ impl Store {
         }
         let Some(weight) = self.limits.weigh(key, &entry) else { return false };
         // The same key and weight: nothing that moka must hear.
-        row.place(key, entry, weight);
+        row.place(key, &entry, weight);
         true
     }
 
@@ -145,7 +147,7 @@ impl Store {
             return Err(Error::backend("the key of a counter is longer than `max_bytes` allows"));
         };
         row.stripe.drop_fill(key);
-        let news = row.place(key, entry, weight);
+        let news = row.place(key, &entry, weight);
         drop(row);
         if news {
             self.residents.admit(key);
@@ -168,7 +170,7 @@ impl Store {
         let mut purged = 0;
         loop {
             let gone = self.shelf.row_at(stripe).take_due(now, PURGED_AT_ONCE);
-            gone.iter().for_each(|key| self.residents.forget(key));
+            gone.iter().for_each(|key| self.residents.settle(key));
             purged += gone.len();
             if gone.len() < PURGED_AT_ONCE {
                 return purged;

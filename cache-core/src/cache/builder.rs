@@ -1,5 +1,6 @@
 //! How a cache is put together.
 
+use std::any::TypeId;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,6 +29,7 @@ const WAIT: Duration = Duration::from_secs(30);
 pub struct CacheBuilder {
     routes: Vec<(String, Result<Opened>)>,
     clock: Arc<dyn Clock>,
+    on_system_clock: bool,
     observer: Option<Arc<dyn Observer>>,
     wait: Duration,
 }
@@ -74,7 +76,13 @@ impl<B: IntoBackend> IntoRoute for B {
 
 impl CacheBuilder {
     pub(super) fn new() -> Self {
-        Self { routes: Vec::new(), clock: Arc::new(SystemClock), observer: None, wait: WAIT }
+        Self {
+            routes: Vec::new(),
+            clock: Arc::new(SystemClock),
+            on_system_clock: true,
+            observer: None,
+            wait: WAIT,
+        }
     }
 
     /// Sends keys that begin with `prefix` to this backend; of several prefixes that fit, the longest wins.
@@ -88,7 +96,8 @@ impl CacheBuilder {
     }
 
     /// Judges time by this clock; see [`testing::ManualClock`](crate::testing::ManualClock).
-    pub fn clock(mut self, clock: impl Clock) -> Self {
+    pub fn clock<C: Clock>(mut self, clock: C) -> Self {
+        self.on_system_clock = TypeId::of::<C>() == TypeId::of::<SystemClock>();
         self.clock = Arc::new(clock);
         self
     }
@@ -127,7 +136,7 @@ impl CacheBuilder {
             let opened = opened.map_err(|error| in_route(&prefix, error))?;
             routes.push(Route::new(&prefix, opened.backend, &self.clock, opened.ttl, opened.timeout));
         }
-        Ok(Cache::new(routes, self.clock, self.observer, self.wait))
+        Ok(Cache::new(routes, self.clock, self.on_system_clock, self.observer, self.wait))
     }
 }
 

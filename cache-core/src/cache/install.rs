@@ -40,7 +40,7 @@ fn embedded() -> Cache {
         return cache;
     }
     // No backend is linked: a cache without routes lets every call pass.
-    Cache::new(Vec::new(), Arc::new(SystemClock), None, std::time::Duration::ZERO)
+    Cache::new(Vec::new(), Arc::new(SystemClock), true, None, std::time::Duration::ZERO)
 }
 
 /// A cache, borrowed for good or held.

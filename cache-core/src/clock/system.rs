@@ -27,6 +27,7 @@ mod os {
         nanos(clock_gettime(ClockId::Monotonic))
     }
 
+    #[inline]
     pub(super) fn coarse() -> u64 {
         nanos(clock_gettime(ClockId::MonotonicCoarse))
     }

@@ -82,7 +82,7 @@ impl<'c, T: Value> IntoFuture for Get<'c, T> {
             let route = self.cache.route_or_error(&self.key)?;
             let mut found = None;
             let peek = route.peek(self.key.as_key(), &mut |entry| {
-                if entry.is_alive(&**self.cache.clock()) {
+                if self.cache.is_alive(entry) {
                     found = read(entry);
                 }
             });

@@ -11,6 +11,7 @@ const INLINE: usize = 64;
 /// A key under construction. Up to 64 bytes cost no allocation.
 pub struct KeyBuf {
     inline: [u8; INLINE],
+    /// Of what was written; above [`INLINE`] exactly while `spilled` holds it.
     len: usize,
     /// Takes over when the inline bytes do not suffice.
     spilled: String,
@@ -29,7 +30,7 @@ impl KeyBuf {
     #[inline]
     pub fn literal(&mut self, text: &str) {
         let end = self.len + text.len();
-        if self.spilled.is_empty() && end <= INLINE {
+        if end <= INLINE {
             self.inline[self.len..end].copy_from_slice(text.as_bytes());
             self.len = end;
         } else {
@@ -40,7 +41,7 @@ impl KeyBuf {
     #[cold]
     #[inline(never)]
     fn spill(&mut self, text: &str) {
-        if self.spilled.is_empty() {
+        if self.len <= INLINE {
             self.spilled.reserve(2 * INLINE + text.len());
             self.spilled.push_str(std::str::from_utf8(&self.inline[..self.len]).unwrap_or_default());
         }
@@ -72,7 +73,7 @@ impl KeyBuf {
     /// The bytes written so far.
     #[inline]
     pub fn as_bytes(&self) -> &[u8] {
-        if self.spilled.is_empty() { &self.inline[..self.len] } else { self.spilled.as_bytes() }
+        if self.len <= INLINE { &self.inline[..self.len] } else { self.spilled.as_bytes() }
     }
 
     /// The text written so far.
@@ -114,13 +115,11 @@ impl KeyBuf {
     /// The bytes from `start` on, taken back out; for parts that look at what they wrote.
     fn cut(&mut self, start: usize) -> String {
         let tail = self.as_str()[start..].to_owned();
-        if !self.spilled.is_empty() {
-            let head = self.spilled[..start].to_owned();
+        if self.len > INLINE {
+            self.spilled.truncate(start);
             if start <= INLINE {
-                self.inline[..start].copy_from_slice(head.as_bytes());
-                self.spilled = String::new();
-            } else {
-                self.spilled = head;
+                self.inline[..start].copy_from_slice(self.spilled.as_bytes());
+                self.spilled.clear();
             }
         }
         self.len = start;
@@ -181,6 +180,17 @@ const fn is_plain(byte: u8) -> bool {
     )
 }
 
+/// ASCII that may stand as it is, by byte: most text is only that, and a lookup is cheaper than the question.
+static PLAIN: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 128 {
+        table[byte as usize] = is_plain(byte);
+        byte += 1;
+    }
+    table
+};
+
 /// What a [`KeyPart`] writes itself with. Text is escaped; a part cannot end itself or the key early.
 pub struct KeyWriter<'a> {
     buf: &'a mut KeyBuf,
@@ -189,7 +199,7 @@ pub struct KeyWriter<'a> {
 impl KeyWriter<'_> {
     /// Appends text of the value; separators, wildcards, white space and controls are percent-encoded.
     pub fn text(&mut self, text: &str) {
-        if text.bytes().all(is_plain) && !text.contains(is_wide_space) {
+        if text.bytes().all(|byte| PLAIN[usize::from(byte)]) {
             self.buf.literal(text);
         } else {
             self.escaped(text);

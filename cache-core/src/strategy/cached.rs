@@ -12,12 +12,10 @@ use std::marker::PhantomData;
 use std::time::Duration;
 
 use super::{Call, Enter, Led, Mode, Ticket};
-use crate::backend::Peek;
 use crate::cache::CacheRef;
 use crate::error::Result;
-use crate::event::EventKind;
 use crate::flight::within;
-use crate::key::{Key, KeyBuf};
+use crate::key::{Key, KeyBuf, KeyRef};
 use crate::returns::{Outcome, Returned, Shape};
 use crate::scope::{self, Scope};
 use crate::site::Site;
@@ -39,7 +37,7 @@ pub struct Settings {
 pub fn enter<Out, S: Shape<Out>>(
     site: &'static Site,
     cache: CacheRef,
-    mut key: KeyBuf,
+    key: &mut KeyBuf,
     returned: Returned<Out, S>,
     settings: Settings,
 ) -> Enter<Out, Pending<Out, S>> {
@@ -47,26 +45,28 @@ pub fn enter<Out, S: Shape<Out>>(
     let mut routed = None;
     if settings.bypass || key.why_unkeyable().is_some() {
         mode = Mode::Bypass;
-    } else if let Some((index, route)) = cache.route_at(Some(site), key.as_key()) {
+    }
+    let key = key.as_key();
+    if mode == Mode::Cached
+        && let Some((index, route)) = cache.route_at(Some(site), key)
+    {
         routed = Some(index);
         if scope::recomputes() {
             mode = Mode::Recompute;
         } else {
             let mut answer = None;
-            let peek = route.peek(key.as_key(), &mut |entry| {
-                if entry.version() == settings.version && entry.is_alive(&**cache.clock()) {
+            route.peek(key, &mut |entry| {
+                if entry.version() == settings.version && cache.is_alive(entry) {
                     answer = returned.answer(entry);
                 }
             });
-            if let (Peek::Found, Some(out)) = (peek, answer) {
-                if cache.is_observed() {
-                    cache.tell(EventKind::Hit, key.as_str(), Some(site.function()), None);
-                }
+            if let Some(out) = answer {
+                cache.tell_hit(key, site);
                 return Enter::Answer(out);
             }
         }
     }
-    Enter::Go(Pending::new(site, cache, &mut key, returned, settings, mode, routed))
+    Enter::Go(Pending::new(site, cache, key, returned, settings, mode, routed))
 }
 
 /// A call that missed.
@@ -80,7 +80,7 @@ impl<Out, S: Shape<Out>> Pending<Out, S> {
     fn new(
         site: &'static Site,
         cache: CacheRef,
-        key: &mut KeyBuf,
+        key: KeyRef<'_>,
         returned: Returned<Out, S>,
         settings: Settings,
         mode: Mode,
@@ -89,7 +89,7 @@ impl<Out, S: Shape<Out>> Pending<Out, S> {
         let call = Call {
             cache,
             site: Some(site),
-            key: key.as_key().to_key(),
+            key: key.to_key(),
             route,
             mode,
             version: settings.version,

@@ -67,10 +67,15 @@ impl Layer for Cached {
                 let __cache = #cache;
                 #condition
                 let mut #buf = #p::KeyBuf::new();
-                #key
-                let __settings =
-                    #p::cached::Settings { version: #version, single_flight: #single_flight, bypass: #bypass };
-                #p::cached::enter(&__MACADAMIA_SITE, __cache, #buf, __returns, __settings)
+                // A default key holds `_unused` too: who calls with another value may expect another answer.
+                #[allow(clippy::used_underscore_binding)]
+                { #key }
+                let __settings = #p::cached::Settings {
+                    version: #version,
+                    single_flight: #single_flight,
+                    bypass: #bypass,
+                };
+                #p::cached::enter(&__MACADAMIA_SITE, __cache, &mut #buf, __returns, __settings)
             };
             let __pending = match __entered {
                 #p::Enter::Answer(__out) => break #label __out,

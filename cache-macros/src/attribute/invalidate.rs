@@ -74,7 +74,9 @@ impl Layer for Invalidate {
         let condition = self.common.when(&when);
         if condition.is_some() {
             targets = quote_spanned! {site=>
-                ::core::iter::Iterator::flatten(::core::iter::IntoIterator::into_iter(if #when { ::core::option::Option::Some(#targets) } else { ::core::option::Option::None }))
+                ::core::iter::Iterator::flatten(::core::iter::IntoIterator::into_iter(
+                    if #when { ::core::option::Option::Some(#targets) } else { ::core::option::Option::None }
+                ))
             };
         }
         quote_spanned! {site=>

@@ -9,8 +9,8 @@ use crate::error::listed;
 use crate::key::{Head, Key, Kind};
 use crate::placeholder::{Filter, Hole, Source, write};
 
-/// The names that a target may give, each once. A placeholder that comes again behind another filter cannot be
-/// given (it would need two values), nor can what the key context fills in.
+/// The names that a target may give, each once. A placeholder that comes again behind another filter cannot
+/// be given (it would need two values), nor can what the key context fills in.
 pub(crate) fn names(key: &Key) -> Vec<String> {
     slots(key).into_iter().filter(Slot::is_open).map(|slot| slot.name).collect()
 }
@@ -89,10 +89,9 @@ fn pattern(handle: &Handle<'_>, slots: &[Slot<'_>]) -> TokenStream {
     let (fill, out) = (Ident::new("__fill", Span::mixed_site()), quote!(#buf.buf()));
     let hole = |_, hole: &Hole| {
         let same = |slot: &Slot<'_>| slot.hole.name == hole.name && slot.hole.filter == hole.filter;
-        match slots.iter().position(same) {
-            Some(index) => quote!(if !#fill(#index, &mut #buf) { #buf.any(); }),
-            None => quote!(#buf.any();),
-        }
+        let index = slots.iter().position(same);
+        let filled = index.map(|index| quote!(if !#fill(#index, &mut #buf)));
+        quote!(#filled { #buf.any(); })
     };
     let head = Head::Handle(handle.name, &[]);
     let any_type = if handle.is_generic() { "<*>" } else { "" };
@@ -111,17 +110,14 @@ fn placeholder(handle: &Handle<'_>, index: usize, hole: &Hole) -> TokenStream {
     let filter = hole.filter.as_ref();
     let key_buf = quote!(#out.buf());
     let place = quote!(*#value);
-    let (bound, body) = match exact(handle, hole) {
-        Some(ty) => {
-            let ty = lent(ty, filter);
-            let write = write(filter, &key_buf, &place, Span::mixed_site(), p);
-            (quote!(#p::Fits<#ty>), quote!(let #value: &#ty = #p::Fits::fit(#value); #write))
-        }
-        None => {
-            // What a filter of the user makes of a part is only known inside: the value is taken as its result.
-            let filter = filter.filter(|filter| !matches!(filter, Filter::Path(_)));
-            (Filter::bound(filter, p), write(filter, &key_buf, &place, Span::mixed_site(), p))
-        }
+    let (bound, body) = if let Some(ty) = exact(handle, hole) {
+        let ty = lent(ty, filter);
+        let write = write(filter, &key_buf, &place, Span::mixed_site(), p);
+        (quote!(#p::Fits<#ty>), quote!(let #value: &#ty = #p::Fits::fit(#value); #write))
+    } else {
+        // What a filter of the user makes of a part is only known inside: the value is taken as its result.
+        let filter = filter.filter(|filter| !matches!(filter, Filter::Path(_)));
+        (Filter::bound(filter, p), write(filter, &key_buf, &place, Span::mixed_site(), p))
     };
     quote_spanned! {Span::mixed_site()=>
         #[automatically_derived]
@@ -131,10 +127,10 @@ fn placeholder(handle: &Handle<'_>, index: usize, hole: &Hole) -> TokenStream {
     }
 }
 
-/// What a caller may give for a parameter of this type: text for a `String`. A filter of the user takes what the
-/// parameter is.
+/// What a caller may give for a parameter of this type: text for a `String`. A filter of the user takes what
+/// the parameter is.
 fn lent(ty: &Type, filter: Option<&Filter>) -> Type {
-    let is_string = matches!(ty, Type::Path(path) if path.path.segments.last().is_some_and(|last| last.ident == "String"));
+    let is_string = super::methods::last_segment(ty).is_some_and(|last| last.ident == "String");
     if is_string && !matches!(filter, Some(Filter::Path(_))) { syn::parse_quote!(str) } else { ty.clone() }
 }
 

@@ -1,0 +1,149 @@
+//! The functions of a handle. They take what the template names, in signature order; `refresh` takes all.
+
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
+use syn::Type;
+
+use super::Handle;
+use crate::function::Param;
+use crate::value::Ttl;
+
+impl Handle<'_> {
+    /// `key`, `peek`, `set`, `invalidate`, `refresh`.
+    pub(super) fn methods(&self) -> TokenStream {
+        let Self { function, key, keeping, p, .. } = self;
+        let (vis, output) = (&function.vis, &function.sig.output);
+        let params: Vec<_> = function.params.iter().filter(|param| key.uses(param)).map(typed).collect();
+        let value = self.value();
+        let (version, undecodable) = (keeping.version, function.undecodable());
+        let buf = Ident::new("__key", Span::mixed_site());
+        let render = key.render(&buf, &self.head(), p);
+        let made = quote! { let mut #buf = #p::KeyBuf::new(); #render };
+        let (lent, cache) = self.cache();
+        let (bare, where_bare) = self.generics(&params);
+        let (with_value, where_value) =
+            self.generics(&[params.as_slice(), &[value.to_token_stream()]].concat());
+        let (all, where_all) = self.all_generics();
+        let (set_ttl, ttl) = self.set_ttl();
+        let (refresh_params, call) = self.call();
+        quote_spanned! {Span::mixed_site()=>
+            /// The key of a call with these arguments.
+            #vis fn key #bare (#(#params),*) -> #p::Key #where_bare {
+                #made
+                #p::finish_key(#buf)
+            }
+
+            /// The stored value, without calling the function.
+            #vis async fn peek #with_value (
+                #lent #(#params),*
+            ) -> #p::Result<::core::option::Option<#value>> #where_value {
+                #made
+                #p::peek::<#value>(#cache, #buf, #p::codec!(#undecodable #value), #version).await
+            }
+
+            /// Stores a value as if the function had returned it. `false`: it was not stored.
+            #vis async fn set #with_value (
+                #lent #(#params,)* value: impl ::core::borrow::Borrow<#value>, #set_ttl
+            ) -> #p::Result<bool> #where_value {
+                #made
+                let __value: &#value = ::core::borrow::Borrow::borrow(&value);
+                #p::set::<#value>(#cache, #buf, __value, #p::codec!(#undecodable #value), #ttl, #version).await
+            }
+
+            /// Deletes the entry. `false`: there was none.
+            #vis async fn invalidate #bare (#lent #(#params),*) -> #p::Result<bool> #where_bare {
+                #made
+                #p::invalidate_key(#cache, #buf).await
+            }
+
+            /// Calls the function whatever is stored, and stores what it returns.
+            #vis async fn refresh #all (#(#refresh_params),*) #output #where_all {
+                #p::refresh(#call).await
+            }
+        }
+    }
+
+    /// The stored type, as far as the written return type shows it.
+    fn value(&self) -> Type {
+        let (output, p) = (self.function.output(), self.p);
+        let Some(last) = last_segment(&output) else { return output };
+        let name = last.ident.to_string();
+        if name == "Option" {
+            return syn::parse_quote!(<#output as #p::Optional>::Value);
+        }
+        if !name.ends_with("Result") {
+            return output;
+        }
+        let inside = syn::parse_quote!(<#output as #p::Fallible>::Value);
+        let optional =
+            first_argument(last).and_then(last_segment).is_some_and(|segment| segment.ident == "Option");
+        if optional { syn::parse_quote!(<#inside as #p::Optional>::Value) } else { inside }
+    }
+
+    /// The generics of a function whose signature has these types.
+    fn generics(&self, types: &[TokenStream]) -> (TokenStream, TokenStream) {
+        let named = types.iter().any(|ty| self.function.names_generic(ty));
+        if named || !self.type_args.is_empty() {
+            return self.all_generics();
+        }
+        (TokenStream::new(), TokenStream::new())
+    }
+
+    fn all_generics(&self) -> (TokenStream, TokenStream) {
+        let generics = &self.function.sig.generics;
+        (generics.to_token_stream(), generics.where_clause.to_token_stream())
+    }
+
+    /// The last parameter of `set` and the ttl it means.
+    fn set_ttl(&self) -> (TokenStream, TokenStream) {
+        let p = self.p;
+        match &self.keeping.ttl {
+            fixed @ Ttl::Fixed(..) => (TokenStream::new(), fixed.result(p)),
+            Ttl::Expr(_) | Ttl::Closure(_) => {
+                let ttl = Ident::new("ttl", Span::mixed_site());
+                (quote!(#ttl: impl #p::IntoTtl), quote!(#p::IntoTtl::into_ttl(#ttl)))
+            }
+        }
+    }
+
+    /// The parameters of `refresh`, and the call with them.
+    fn call(&self) -> (Vec<TokenStream>, TokenStream) {
+        let function = self.function;
+        let (mut params, mut args) = (Vec::new(), Vec::new());
+        // A parameter of the function's own name would hide the function.
+        let hides = function.params.iter().any(|param| param.plain() == Some(&function.sig.ident));
+        for (index, param) in function.params.iter().enumerate() {
+            let name =
+                param.plain().filter(|_| !hides).cloned().unwrap_or_else(|| format_ident!("argument{index}"));
+            let ty = &param.ty;
+            params.push(quote!(#name: #ty));
+            args.push(name);
+        }
+        let generics: Vec<_> = function.generics().collect();
+        let name = &function.sig.ident;
+        let turbofish = (!generics.is_empty()).then(|| quote!(::<#(#generics),*>));
+        (params, quote!(#name #turbofish (#(#args),*)))
+    }
+}
+
+fn typed(param: &Param) -> TokenStream {
+    let Param { pat, ty, .. } = param;
+    quote!(#pat: #ty)
+}
+
+pub(super) fn last_segment(ty: &Type) -> Option<&syn::PathSegment> {
+    match ty {
+        Type::Path(path) if path.qself.is_none() => path.path.segments.last(),
+        Type::Paren(paren) => last_segment(&paren.elem),
+        Type::Group(group) => last_segment(&group.elem),
+        _ => None,
+    }
+}
+
+fn first_argument(segment: &syn::PathSegment) -> Option<&Type> {
+    let syn::PathArguments::AngleBracketed(args) = &segment.arguments else { return None };
+    args.args.iter().find_map(|arg| match arg {
+        syn::GenericArgument::Type(ty) => Some(ty),
+        _ => None,
+    })
+}
