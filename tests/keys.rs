@@ -334,3 +334,22 @@ fn nested_fields_and_home() {
     assert_eq!(city::key(&Address { city: "Graz" }), "city:Graz");
     assert!(alice().home.is_none());
 }
+
+#[cached(ttl = "1h", key = "<kind>:<id>")]
+async fn led_by_a_value(kind: &str, id: u32) -> usize {
+    kind.len() + id as usize
+}
+
+#[tokio::test]
+async fn a_value_cannot_lead_into_a_reserved_prefix() {
+    let fixture = Fixture::memory().await;
+    fixture
+        .run(async {
+            led_by_a_value("user", 1).await;
+            led_by_a_value("lock", 1).await;
+            assert!(fixture.cache.exists("user:1").await.unwrap());
+            assert!(!fixture.cache.exists("lock:1").await.unwrap());
+            assert_eq!(fixture.events.count(EventKind::Bypassed), 1);
+        })
+        .await;
+}

@@ -1,4 +1,5 @@
 //! What a memory backend promises, verb by verb, through the trait.
+#![cfg(feature = "memory")]
 
 use std::any::Any;
 use std::sync::Arc;

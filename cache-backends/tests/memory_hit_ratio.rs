@@ -1,4 +1,5 @@
 //! The shelf before moka must not cost hits: the same traces, through `Memory` and through moka alone.
+#![cfg(feature = "memory")]
 
 use std::sync::Arc;
 

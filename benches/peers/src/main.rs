@@ -34,12 +34,12 @@ async fn macadamia_hit(id: u64) -> Arc<Profile> {
     profile(id)
 }
 
-#[concurrent_cached(ttl = 3600, key = "String", convert = r#"{ format!("user:{id}:profile") }"#)]
+#[concurrent_cached(ttl_secs = 3600, key = "String", convert = r#"{ format!("user:{id}:profile") }"#)]
 fn cached_string(id: u64) -> Arc<Profile> {
     profile(id)
 }
 
-#[concurrent_cached(ttl = 3600, key = "u64", convert = r#"{ id }"#)]
+#[concurrent_cached(ttl_secs = 3600, key = "u64", convert = r#"{ id }"#)]
 fn cached_number(id: u64) -> Arc<Profile> {
     profile(id)
 }

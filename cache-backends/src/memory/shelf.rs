@@ -93,7 +93,7 @@ impl Row<'_> {
         self.shelf.used.fetch_add(u64::from(weight), Ordering::Relaxed);
         map.insert(key.clone(), Slot::new(Arc::clone(entry), seat, weight, before));
         let Some(before) = before else { return true };
-        
+        self.stripe.unseat(before.seat);
         self.shelf.used.fetch_sub(u64::from(before.weight), Ordering::Relaxed);
         if !Arc::ptr_eq(&before.entry, entry) {
             before.entry.kill();

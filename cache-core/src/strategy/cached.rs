@@ -15,7 +15,7 @@ use super::{Call, Enter, Led, Mode, Ticket};
 use crate::cache::CacheRef;
 use crate::error::Result;
 use crate::flight::within;
-use crate::key::{Key, KeyBuf, KeyRef};
+use crate::key::{Key, KeyBuf, KeyRef, is_reserved};
 use crate::returns::{Outcome, Returned, Shape};
 use crate::scope::{self, Scope};
 use crate::site::Site;
@@ -86,10 +86,13 @@ impl<Out, S: Shape<Out>> Pending<Out, S> {
         mode: Mode,
         route: Option<u32>,
     ) -> Self {
+        let key = key.to_key();
+        // A template that begins with a placeholder can run into a reserved prefix; those are not its to write.
+        let mode = if is_reserved(key.as_str()) { Mode::Bypass } else { mode };
         let call = Call {
             cache,
             site: Some(site),
-            key: key.to_key(),
+            key,
             route,
             mode,
             version: settings.version,
