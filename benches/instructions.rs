@@ -105,7 +105,9 @@ fn main() {
         "cloned" => Box::new(|id| now(cloned(id)).is_some()),
         "clone_alone" => Box::new(|_| std::hint::black_box(alone.clone()).id == 7),
         "two_parts" => Box::new(|id| now(two_parts(id, "en")).is_some()),
-        "text" => Box::new(|id| now(text(&names[id as usize])).is_some()),
+        "text" => Box::new(|id| {
+            now(text(names.get(usize::try_from(id).unwrap_or(0)).map_or("", String::as_str))).is_some()
+        }),
         _ => panic!("no workload {workload}"),
     };
     // Fills, and lets the eviction policy hear of every key's first hits, which it does one by one.

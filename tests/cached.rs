@@ -1,4 +1,5 @@
 //! `#[cached]`: what is stored, for how long, and what comes back.
+#![allow(clippy::unchecked_time_subtraction, reason = "the numbers are in view")]
 
 mod support;
 

@@ -1,4 +1,5 @@
 //! The commands of a cache on memory.
+#![allow(clippy::unchecked_time_subtraction, reason = "the numbers are in view")]
 
 mod support;
 

@@ -1,5 +1,6 @@
 //! Many tasks read, write and delete the same keys while a checker looks for a value older than its last
 //! invalidation.
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 mod support;
 

@@ -30,8 +30,8 @@ async fn items(page: u32, fresh: bool) -> usize {
 }
 
 #[cached(ttl = "1h")]
-async fn by_default_key(id: u32, name: String) -> u32 {
-    id + name.len() as u32
+async fn by_default_key(id: u32, name: String) -> usize {
+    id as usize + name.len()
 }
 
 async fn fill() -> [usize; 6] {

@@ -174,7 +174,7 @@ struct Range {
     from: u32,
     to: Option<u32>,
     #[key_part(skip)]
-    #[allow(dead_code)]
+    #[allow(dead_code, reason = "not written, which is the point")]
     label: &'static str,
 }
 
@@ -321,7 +321,7 @@ fn absent_empty_and_the_word_none_are_three_things() {
     }
     let keys =
         [optional::key(None), optional::key(Some("")), optional::key(Some("None")), optional::key(Some("~"))];
-    let distinct: HashSet<_> = keys.iter().map(|key| key.as_str()).collect();
+    let distinct: HashSet<_> = keys.iter().map(macadamia::Key::as_str).collect();
     assert_eq!(distinct.len(), 4);
 }
 

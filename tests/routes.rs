@@ -177,6 +177,11 @@ impl<'de> serde::Deserialize<'de> for Unserialisable {
     }
 }
 
+#[cached(ttl = "1h", key = "unserialisable")]
+async fn helped() -> Unserialisable {
+    Unserialisable
+}
+
 #[tokio::test]
 async fn null_still_runs_the_codec_so_that_an_unserialisable_value_fails_in_development() {
     let cache = Cache::builder().route("", Null::new()).build().await.unwrap();
@@ -184,10 +189,6 @@ async fn null_still_runs_the_codec_so_that_an_unserialisable_value_fails_in_deve
     assert!(codec(cache.set("k", &Unserialisable).await.map(drop)));
     assert!(codec(cache.add("k", &Unserialisable).await.map(drop)));
     assert!(codec(cache.set_many([("k", &Unserialisable)]).await));
-    #[cached(ttl = "1h", key = "unserialisable")]
-    async fn helped() -> Unserialisable {
-        Unserialisable
-    }
     // An annotated function is not failed by its cache.
     assert_eq!(Scope::new().cache(&cache).run(helped()).await, Unserialisable);
 }

@@ -75,8 +75,8 @@ impl Memory {
         MemoryBuilder::default()
     }
 
-    fn new(limits: Limits, check_interval: Duration) -> Self {
-        Self(Arc::new(Store::new(limits, check_interval)))
+    fn new(limits: Limits, check_interval: Duration, possible: Result<()>) -> Self {
+        Self(Arc::new(Store::new(limits, check_interval, possible)))
     }
 
     /// How many entries there are, counting expired ones that have not been taken out yet.
@@ -121,6 +121,10 @@ impl Backend for Memory {
 
     fn form(&self) -> Form {
         Form::Objects
+    }
+
+    fn check(&self) -> Result<()> {
+        self.0.possible.clone()
     }
 
     fn attach(&self, clock: &Arc<dyn Clock>) {

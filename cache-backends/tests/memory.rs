@@ -467,6 +467,7 @@ async fn clones_are_the_same_store_and_builds_are_not() {
 fn impossible_bounds_are_errors_where_an_error_can_be_told() {
     for builder in [Memory::builder().max_entries(0), Memory::builder().max_bytes(100)] {
         assert!(builder.clone().try_build().unwrap_err().is_config());
+        assert!(cache_core::IntoBackend::into_backend(builder.clone().build()).unwrap_err().is_config());
         assert!(cache_core::IntoBackend::into_backend(builder).unwrap_err().is_config());
     }
 }

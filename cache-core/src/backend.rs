@@ -76,7 +76,7 @@ impl Increment {
     }
 }
 
-/// When a key expires, as [`Backend::expiry`] tells it.
+/// When a key expires, as [`Cache::get_expire`](crate::Cache::get_expire) tells it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Expiry {
     /// There is no such key.
@@ -115,6 +115,11 @@ pub trait Backend: Send + Sync + 'static {
     /// The form it keeps values in; bytes unless it lives in this process.
     fn form(&self) -> Form {
         Form::Bytes
+    }
+
+    /// Whether it was put together sensibly; asked when a cache that routes to it is built.
+    fn check(&self) -> Result<()> {
+        Ok(())
     }
 
     /// Called once for each cache that routes to it, with that cache's clock.
@@ -235,6 +240,7 @@ pub trait IntoBackend {
 
 impl<B: Backend> IntoBackend for B {
     fn into_backend(self) -> Result<Arc<dyn Backend>> {
+        self.check()?;
         Ok(Arc::new(self))
     }
 }

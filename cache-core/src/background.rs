@@ -1,4 +1,4 @@
-//! One quiet thread for what cannot wait on a caller's runtime: timers, and work a destructor leaves behind.
+//! One quiet thread for what cannot wait on a caller's runtime: timers, purges, work a destructor leaves behind.
 //!
 //! A service may run several runtimes, one without timers, or none; nothing here may panic or stop when one
 //! of them ends.
@@ -30,7 +30,10 @@ fn start() -> Option<Handle> {
     receive.recv().ok()
 }
 
-/// Runs a future to its end in the background. `false` if there is no thread to run it on.
+/// Runs a future to its end in the background; `false` if the machine refuses a thread.
+///
+/// For backends and for clean-up. All of them share one thread: do not block it, do not compute on it, and
+/// end when what you serve is gone (hold it by [`Weak`](std::sync::Weak)).
 pub fn spawn(future: impl Future<Output = ()> + Send + 'static) -> bool {
     handle().is_some_and(|handle| {
         drop(handle.spawn(future));

@@ -4,7 +4,7 @@
 //! cache.set("k", &value).ttl("20h").if_absent().await?
 //! ```
 //!
-//! Every command returns [`Result`](crate::Result): used directly, a cache tells what went wrong. (Annotated
+//! Every command returns [`Result`]: used directly, a cache tells what went wrong. (Annotated
 //! functions never see these errors.)
 
 mod counter;

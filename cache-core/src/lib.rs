@@ -50,7 +50,7 @@
 //! operating system for the time except the system clock; no lock is held across an await.
 
 mod backend;
-mod background;
+pub mod background;
 mod cache;
 mod clock;
 mod codec;
@@ -98,7 +98,6 @@ pub mod __private {
     pub use inventory;
     pub use std::result::Result::{Err, Ok};
 
-    pub use crate::background::spawn as spawn_in_background;
     pub use crate::handle::{
         Fits, Handle, HasCache, Placeholder, all_given, finish_key, invalidate_key, key_of, peek,
         placeholder, refresh, set,

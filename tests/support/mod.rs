@@ -1,5 +1,5 @@
 //! What the tests share: a cache of one's own on a clock in one's hand.
-#![allow(dead_code, unreachable_pub, reason = "each test binary uses some of it")]
+#![allow(dead_code, unreachable_pub, clippy::unwrap_used, reason = "each test binary uses some of it")]
 
 use macadamia::testing::{Faults, ManualClock};
 use macadamia::{Cache, Event, EventKind, Memory, Scope};

@@ -19,8 +19,8 @@ const CHECK_INTERVAL: Duration = Duration::from_secs(1);
 /// | [`max_bytes`](Self::max_bytes) | `max_bytes` | none |
 /// | [`check_interval`](Self::check_interval) | `check_interval` | 1 s |
 ///
-/// A route takes the builder as well as what it builds. Given the builder, it reports an impossible bound when
-/// the cache is built:
+/// A route takes the builder as well as what it builds. An impossible bound is reported when the cache is
+/// built:
 ///
 /// ```
 /// use cache_backends::Memory;
@@ -28,6 +28,7 @@ const CHECK_INTERVAL: Duration = Duration::from_secs(1);
 ///
 /// assert!(Memory::builder().max_entries(500).into_backend().is_ok());
 /// assert!(Memory::builder().max_entries(0).into_backend().is_err_and(|error| error.is_config()));
+/// assert!(Memory::builder().max_entries(0).build().into_backend().is_err());
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[must_use = "nothing is built before `.build()`"]
@@ -36,6 +37,9 @@ pub struct MemoryBuilder {
     max_bytes: Option<u64>,
     check_interval: Option<Duration>,
 }
+
+/// The bounds as they are called here.
+const NAMES: [&str; 2] = ["max_entries", "max_bytes"];
 
 impl MemoryBuilder {
     /// At most this many entries. Up to 1,000 the bound is exact whenever a store returns; a larger one may
@@ -63,13 +67,12 @@ impl MemoryBuilder {
         self
     }
 
-    /// Builds it. A bound too small to keep anything is taken as the smallest that keeps one entry;
-    /// [`try_build`](Self::try_build) refuses it instead.
+    /// Builds it. A bound too small to keep anything is reported when a cache that routes to it is built;
+    /// used without one, it keeps one entry.
     pub fn build(self) -> Memory {
-        Memory::new(
-            Limits::new(self.max_entries, self.max_bytes),
-            self.check_interval.unwrap_or(CHECK_INTERVAL),
-        )
+        let possible = Limits::check(self.max_entries, self.max_bytes, NAMES);
+        let limits = Limits::new(self.max_entries, self.max_bytes);
+        Memory::new(limits, self.check_interval.unwrap_or(CHECK_INTERVAL), possible)
     }
 
     /// Builds it, or tells which bound is impossible.
@@ -78,7 +81,7 @@ impl MemoryBuilder {
     /// [`Error::Config`](cache_core::Error::Config) for a `max_entries` of zero and a `max_bytes` that no entry
     /// fits into.
     pub fn try_build(self) -> Result<Memory> {
-        self.checked(["max_entries", "max_bytes"]).map(Self::build)
+        self.checked(NAMES).map(Self::build)
     }
 
     /// The same builder if its bounds are possible; `names` are those the user wrote.

@@ -22,15 +22,17 @@ pub(super) struct Store {
     pub(super) limits: Limits,
     /// Zero: nobody purges but who asks for it.
     pub(super) check_interval: Duration,
+    /// What was wrong with the bounds asked for.
+    pub(super) possible: Result<()>,
     /// Of the first cache that routes here.
     pub(super) clock: OnceLock<Arc<dyn Clock>>,
 }
 
 impl Store {
-    pub(super) fn new(limits: Limits, check_interval: Duration) -> Self {
+    pub(super) fn new(limits: Limits, check_interval: Duration, possible: Result<()>) -> Self {
         let shelf = Arc::new(Shelf::new());
         let residents = Residents::new(&limits, &shelf);
-        Self { shelf, residents, limits, check_interval, clock: OnceLock::new() }
+        Self { shelf, residents, limits, check_interval, possible, clock: OnceLock::new() }
     }
 
     pub(super) fn now(&self) -> Time {

@@ -114,6 +114,10 @@ impl<B: Backend> Backend for Faulty<B> {
         self.inner.form()
     }
 
+    fn check(&self) -> Result<()> {
+        self.inner.check()
+    }
+
     fn attach(&self, clock: &Arc<dyn Clock>) {
         self.inner.attach(clock);
     }
