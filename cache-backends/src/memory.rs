@@ -172,6 +172,15 @@ impl Backend for Memory {
         })
     }
 
+    fn compare_and_set<'a>(
+        &'a self,
+        key: &'a Key,
+        expected: &'a Entry,
+        entry: Arc<Entry>,
+    ) -> BoxFuture<'a, Result<bool>> {
+        Box::pin(async move { Ok(self.0.compare_and_set(key, expected, &entry)) })
+    }
+
     fn delete<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<bool>> {
         Box::pin(async move { Ok(self.0.delete(key)) })
     }

@@ -478,3 +478,46 @@ async fn the_smallest_store_keeps_one_entry() {
     bench.set("k", 1, 0).await;
     assert_eq!((bench.get("k").await, bench.memory.len()), (Some(1), 1));
 }
+
+#[tokio::test]
+async fn compare_and_set_stores_only_over_the_entry_that_was_read() {
+    let bench = Bench::new();
+    let swap = async |expected: &Arc<Entry>, value: i32| {
+        let entry = bench.entry(value, 0);
+        bench.memory.compare_and_set(&"k".into(), expected, entry).await.expect("cas")
+    };
+    let first = bench.set("k", 1, 0).await;
+    assert!(swap(&first, 2).await);
+    assert!(!swap(&first, 3).await, "the entry had been replaced");
+    assert_eq!(bench.get::<i32>("k").await, Some(2));
+    let second = bench.memory.get(&"k".into()).await.expect("get").expect("an entry");
+    bench.delete("k").await;
+    assert!(!swap(&second, 4).await, "there is nothing to replace");
+    let expiring = bench.set("k", 5, 1).await;
+    bench.clock.advance(secs(1));
+    assert!(!swap(&expiring, 6).await, "an expired entry is absent");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_concurrent_compare_and_sets_none_is_lost() {
+    let bench = Arc::new(Bench::new());
+    bench.set("k", 0u64, 0).await;
+    let mut tasks = tokio::task::JoinSet::new();
+    for _ in 0..8 {
+        let bench = Arc::clone(&bench);
+        tasks.spawn(async move {
+            let key = Key::from("k");
+            for _ in 0..500 {
+                loop {
+                    let current = bench.memory.get(&key).await.expect("get").expect("an entry");
+                    let next = bench.entry(current.downcast_ref::<u64>().copied().expect("u64") + 1, 0);
+                    if bench.memory.compare_and_set(&key, &current, next).await.expect("cas") {
+                        break;
+                    }
+                }
+            }
+        });
+    }
+    tasks.join_all().await;
+    assert_eq!(bench.get::<u64>("k").await, Some(4_000));
+}

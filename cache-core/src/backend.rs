@@ -164,6 +164,16 @@ pub trait Backend: Send + Sync + 'static {
         })
     }
 
+    /// Stores the entry if what is there is still `expected`, as [`get`](Backend::get) gave it.
+    fn compare_and_set<'a>(
+        &'a self,
+        _key: &'a Key,
+        _expected: &'a Entry,
+        _entry: Arc<Entry>,
+    ) -> BoxFuture<'a, Result<bool>> {
+        refuse(self.name(), "cas")
+    }
+
     /// Removes the key and every right to fill it; tells whether a living entry was there.
     fn delete<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<bool>>;
 

@@ -57,18 +57,35 @@ impl Store {
 
     /// `false` if the options forbade it or the entry is heavier than everything that fits.
     pub(super) fn set(&self, key: &Key, entry: &Arc<Entry>, options: SetOptions) -> bool {
+        self.put(key, entry, options.fill, |living| match options.only_if {
+            SetIf::Always => true,
+            SetIf::Absent => living().is_none(),
+            SetIf::Present => living().is_some(),
+        })
+    }
+
+    /// `false` if something else is there than `expected`.
+    pub(super) fn compare_and_set(&self, key: &Key, expected: &Entry, entry: &Arc<Entry>) -> bool {
+        // Entries are shared and never changed: the same value is the same entry.
+        self.put(key, entry, None, |living| {
+            living().is_some_and(|current| std::ptr::eq(&raw const *current, expected))
+        })
+    }
+
+    fn put(
+        &self,
+        key: &Key,
+        entry: &Arc<Entry>,
+        fill: Option<Fill>,
+        allowed: impl FnOnce(&dyn Fn() -> Option<Arc<Entry>>) -> bool,
+    ) -> bool {
         let now = self.now();
         let weight = self.limits.weigh(key, entry);
         let mut row = self.shelf.row(key);
-        let allowed = match options.only_if {
-            SetIf::Always => true,
-            SetIf::Absent => row.living(key, now).is_none(),
-            SetIf::Present => row.living(key, now).is_some(),
-        };
-        if !allowed || options.fill.is_some_and(|fill| !row.stripe.permits(key, fill)) {
+        if !allowed(&|| row.living(key, now)) || fill.is_some_and(|fill| !row.stripe.permits(key, fill)) {
             return false;
         }
-        if options.fill.is_none() {
+        if fill.is_none() {
             // What somebody computes since before this write is older than it.
             row.stripe.drop_fill(key);
         }
