@@ -1,0 +1,91 @@
+//! What the README shows, compiled and run. Each line of its Rust stands here too.
+#![cfg_attr(rustfmt, rustfmt_skip)]
+
+use macadamia::{Memory, cached, invalidate};
+
+struct User {
+    uid: u64,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+struct Profile {
+    name: String,
+}
+
+#[derive(Debug)]
+struct AppError;
+
+async fn load(uid: u64) -> Result<Profile, AppError> {
+    Ok(Profile { name: format!("user {uid}") })
+}
+
+async fn store(id: u64, name: String) -> Result<(), AppError> {
+    if id == 0 || name.is_empty() { Err(AppError) } else { Ok(()) }
+}
+
+#[cached(ttl = "3h", key = "user:<user.uid>")]
+async fn profile(user: &User) -> Result<Profile, AppError> {
+    load(user.uid).await
+}
+
+#[invalidate(profile(user.uid = id))]
+async fn rename(id: u64, name: String) -> Result<(), AppError> {
+    store(id, name).await
+}
+
+async fn set_up() -> macadamia::Result<()> {
+    macadamia::Cache::builder()
+        .route("", "mem://?size=100000&ttl=1h")                          // the default backend
+        .route("session:", Memory::builder().max_bytes(64 << 20).build()) // longest literal prefix wins
+        .build().await?
+        .install()?;
+    Ok(())
+}
+
+async fn handles(user: User, value: Profile) -> macadamia::Result<()> {
+    profile::peek(&user).await?;        // what is stored
+    profile::set(&user, value).await?;  // store without calling
+    profile::invalidate(&user).await?;  // drop it
+    let _ =
+    profile::refresh(&user).await;      // call and store, whatever is there
+    profile::key(&user);                // "user:7"
+    Ok(())
+}
+
+async fn commands() -> macadamia::Result<()> {
+    let cache = macadamia::Cache::global();
+    cache.set("greeting", "hello").ttl("20h").if_absent().await?;
+    let text: Option<String> = cache.get("greeting").await?;
+    let visits = cache.incr("visits").by(2).ttl("1d").await?;
+    let answer: u64 = cache.get_or_set("answer", || async { 42 }).ttl("1h").await?;
+    cache.delete_match("user:7:*").await?;
+    assert_eq!((text.as_deref(), visits, answer), (Some("hello"), 2, 42));
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_the_readme_shows_works() {
+    set_up().await.unwrap();
+    let user = User { uid: 7 };
+    let value = profile(&user).await.unwrap();
+    assert_eq!(profile::peek(&user).await.unwrap(), Some(value.clone()));
+    rename(7, "x".into()).await.unwrap();
+    assert_eq!(profile::peek(&user).await.unwrap(), None);
+    handles(user, value).await.unwrap();
+    commands().await.unwrap();
+}
+
+#[test]
+fn every_line_of_the_readmes_rust_stands_here() {
+    let here: Vec<_> = include_str!("readme.rs").lines().map(str::trim).collect();
+    let (mut inside, mut lines) = (false, 0);
+    for line in include_str!("../README.md").lines().map(str::trim) {
+        if line.starts_with("```") {
+            inside = line == "```rust";
+        } else if inside && !line.is_empty() && !line.starts_with("use ") {
+            assert!(here.contains(&line), "not compiled: {line}");
+            lines += 1;
+        }
+    }
+    assert!(lines > 20, "the README has lost its Rust");
+}
