@@ -1,5 +1,6 @@
 //! What the README shows, compiled and run. Each line of its Rust stands here too.
 #![cfg_attr(rustfmt, rustfmt_skip)]
+#![allow(clippy::unused_async, reason = "the README shows where the work would be")]
 
 use macadamia::{Memory, cached, invalidate};
 
