@@ -39,7 +39,7 @@
 //! # Invariants
 //!
 //! 1. No slot is held once all its callers are gone: slots are guards, and leave by `Drop`.
-//! 2. Calls = hits + joined + computed: every call tells one of them.
+//! 2. Calls = hits + joined + computed + bypassed: every call that ends tells one of them.
 //! 3. A cache error never replaces a successful result; to an annotated function it is a miss and an event.
 //! 4. A function's own errors come back untouched.
 //! 5. Every wait is bounded: on a leader, on a backend, on a circle of leaders.

@@ -81,6 +81,10 @@ impl Call {
         self.cache.routes().get(self.route? as usize)
     }
 
+    fn is_bypass(&self) -> bool {
+        self.mode == Mode::Bypass || self.route.is_none()
+    }
+
     fn function(&self) -> Option<&'static Function> {
         self.site.map(Site::function)
     }
@@ -91,7 +95,7 @@ impl Call {
 
     /// Finds the answer or the right to compute it.
     pub(crate) async fn lead(self, reader: Reader) -> Led {
-        let Some(route) = self.route().filter(|_| self.mode != Mode::Bypass) else {
+        let Some(route) = self.route().filter(|_| !self.is_bypass()) else {
             self.tell(EventKind::Bypassed, None);
             return Ticket::compute(self, reader, None, None);
         };
@@ -245,9 +249,16 @@ impl Ticket {
         self.leader.as_ref().is_some_and(Leader::close)
     }
 
+    /// Every call tells once how it was answered; one that went past the cache has said so.
+    fn tell_computed(&self) {
+        if !self.call.is_bypass() {
+            self.call.tell(EventKind::Computed, None);
+        }
+    }
+
     /// An error that cannot be shared: the others try in growing groups.
     pub(crate) fn fail(mut self) {
-        self.call.tell(EventKind::Computed, None);
+        self.tell_computed();
         if let Some(leader) = self.leader.take() {
             leader.fail();
         }
@@ -255,7 +266,7 @@ impl Ticket {
 
     /// Gives the answer to whoever waits, without storing it.
     pub(crate) fn share(mut self, entry: Option<Arc<Entry>>) {
-        self.call.tell(EventKind::Computed, None);
+        self.tell_computed();
         if let Some(leader) = self.leader.take() {
             leader.answer(entry);
         }
