@@ -321,3 +321,26 @@ async fn a_broken_backend_is_an_error_of_the_command() {
     assert!(cache.delete_match("*").await.is_err());
     assert_eq!(cache.get_or_set("k", || async { 7 }).await.unwrap(), 7, "it can be computed");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_key_that_is_only_ever_replaced_is_never_missed() {
+    let cache = Fixture::memory().await.cache;
+    cache.set("k", &0u64).ttl("1h").await.unwrap();
+    let mut tasks = tokio::task::JoinSet::new();
+    for task in 0..4u64 {
+        let cache = cache.clone();
+        tasks.spawn(async move {
+            for round in 0..5_000u64 {
+                if task == 0 {
+                    cache.set("k", &round).ttl("1h").await.unwrap();
+                } else {
+                    assert!(cache.get::<u64>("k").await.unwrap().is_some());
+                    assert!(cache.exists("k").await.unwrap());
+                    assert_ne!(cache.get_expire("k").await.unwrap(), Expiry::Missing);
+                    assert!(cache.get_many::<u64, _>(["k"]).await.unwrap()[0].is_some());
+                }
+            }
+        });
+    }
+    tasks.join_all().await;
+}

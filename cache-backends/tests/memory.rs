@@ -521,3 +521,35 @@ async fn of_concurrent_compare_and_sets_none_is_lost() {
     tasks.join_all().await;
     assert_eq!(bench.get::<u64>("k").await, Some(4_000));
 }
+
+#[test]
+fn a_key_that_is_only_ever_replaced_is_never_missed() {
+    let bench = Bench::new();
+    let (memory, clock) = (&bench.memory, &bench.clock);
+    let entry = |value: u64| Entry::new(value, Meta::new(clock.now(), clock.now().after(secs(3600))));
+    let key = Key::from("k");
+    let set = |value| {
+        let stored = memory.set(&key, entry(value), SetOptions::default());
+        assert!(matches!(now(stored), Ok(true)));
+    };
+    set(0);
+    std::thread::scope(|scope| {
+        scope.spawn(|| (0..50_000).for_each(set));
+        for _ in 0..3 {
+            scope.spawn(|| {
+                for round in 0..50_000 {
+                    let mut seen = false;
+                    let peek = memory.peek(key.as_key(), &mut |entry| seen = entry.is_alive(clock) || seen);
+                    assert_eq!((peek, seen), (Peek::Found, true), "round {round}");
+                }
+            });
+        }
+    });
+}
+
+fn now<T>(future: impl Future<Output = T>) -> T {
+    match std::pin::pin!(future).poll(&mut std::task::Context::from_waker(std::task::Waker::noop())) {
+        std::task::Poll::Ready(out) => out,
+        std::task::Poll::Pending => panic!("memory does not wait"),
+    }
+}

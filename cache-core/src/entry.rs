@@ -146,6 +146,13 @@ impl Entry {
         self
     }
 
+    /// Whether it has left its backend. A reader that finds a dead entry looks again: if it was replaced, the
+    /// new one is there already.
+    #[inline]
+    pub fn is_dead(&self) -> bool {
+        self.expires() == Time::ORIGIN
+    }
+
     /// Marks it dead. Backends call this when the entry leaves them, whatever the reason.
     pub fn kill(&self) {
         self.expires.store(Time::ORIGIN.as_nanos(), Ordering::Release);

@@ -39,20 +39,35 @@ impl Store {
         self.clock.get().map_or_else(|| SystemClock.now(), |clock| clock.now())
     }
 
-    /// Shows the entry, dead or alive. Takes no lock and allocates nothing; the hits that moka is told of may
+    /// Shows the entry, expired or not, and again if it was replaced meanwhile: a reader must not take the
+    /// passing of a value for its absence. Takes no lock and allocates nothing; the hits that moka is told of may
     /// run a share of its housekeeping.
     #[inline]
-    pub(super) fn look<R>(&self, key: Lent<'_>, show: impl FnOnce(&Arc<Entry>) -> R) -> Option<R> {
-        let (shown, tell) = self.shelf.read(key, |slot| (show(&slot.entry), slot.hit()))?;
-        if tell {
-            self.residents.touch(key);
+    pub(super) fn look<R>(&self, key: Lent<'_>, mut show: impl FnMut(&Arc<Entry>) -> R) -> Option<R> {
+        loop {
+            let (shown, gone, tell) = self.shelf.read(key, |slot| {
+                let shown = show(&slot.entry);
+                (shown, slot.entry.is_dead(), slot.hit())
+            })?;
+            if tell {
+                self.residents.touch(key);
+            }
+            if !gone {
+                return Some(shown);
+            }
         }
-        Some(shown)
     }
 
     pub(super) fn get(&self, key: &Key) -> Option<Arc<Entry>> {
-        let entry = self.look(Lent(key.as_key()), Arc::clone)?;
-        entry.is_alive_at(self.now()).then_some(entry)
+        loop {
+            let entry = self.look(Lent(key.as_key()), Arc::clone)?;
+            if entry.is_alive_at(self.now()) {
+                return Some(entry);
+            }
+            if !entry.is_dead() {
+                return None;
+            }
+        }
     }
 
     /// `false` if the options forbade it or the entry is heavier than everything that fits.

@@ -30,6 +30,10 @@ pub(crate) struct Route {
     fills: Arc<Fills>,
 }
 
+/// How often a reader looks again that meets an entry replaced under its eyes. Each time somebody else has
+/// written the key, so this is out of reach of all but an adversary.
+const LOOKS: usize = 64;
+
 static NEXT_ID: AtomicU32 = AtomicU32::new(1);
 
 impl Route {
@@ -82,8 +86,16 @@ impl Route {
 
     /// The living entry, decoded if the backend keeps bytes.
     pub(crate) async fn get(&self, key: &Key, codec: Option<&Codec>) -> Result<Option<Arc<Entry>>> {
-        let entry = self.limited(self.backend.get(key)).await?;
-        entry.filter(|entry| entry.is_alive(&*self.clock)).map(|entry| decoded(entry, codec)).transpose()
+        for _ in 0..LOOKS {
+            let Some(entry) = self.limited(self.backend.get(key)).await? else { return Ok(None) };
+            if entry.is_alive(&*self.clock) {
+                return decoded(entry, codec).map(Some);
+            }
+            if !entry.is_dead() {
+                return Ok(None);
+            }
+        }
+        Ok(None)
     }
 
     pub(crate) async fn get_many(
@@ -92,8 +104,15 @@ impl Route {
         codec: Option<&Codec>,
     ) -> Result<Vec<Option<Arc<Entry>>>> {
         let entries = self.limited(self.backend.get_many(keys)).await?;
-        let alive = |entry: Option<Arc<Entry>>| entry.filter(|entry| entry.is_alive(&*self.clock));
-        entries.into_iter().map(|entry| alive(entry).map(|entry| decoded(entry, codec)).transpose()).collect()
+        let mut living = Vec::with_capacity(keys.len());
+        for (key, entry) in keys.iter().zip(entries) {
+            living.push(match entry {
+                Some(entry) if entry.is_alive(&*self.clock) => Some(decoded(entry, codec)?),
+                Some(entry) if entry.is_dead() => self.get(key, codec).await?,
+                _ => None,
+            });
+        }
+        Ok(living)
     }
 
     /// Stores the entry, encoded if the backend keeps bytes.

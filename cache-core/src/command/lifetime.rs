@@ -23,12 +23,16 @@ impl Cache {
 
     /// When the key expires: tells "no key", "no expiry" and a duration apart.
     pub async fn get_expire(&self, key: impl IntoKey) -> Result<Expiry> {
-        let entry = self.look(&key.into_key(), None).await?;
-        Ok(match entry.map(|entry| entry.expires()) {
-            None => Expiry::Missing,
-            Some(Time::NEVER) => Expiry::Never,
-            Some(expires) => Expiry::In(expires.since(self.now())),
-        })
+        let key = key.into_key();
+        loop {
+            return Ok(match self.look(&key, None).await?.map(|entry| entry.expires()) {
+                None => Expiry::Missing,
+                // Replaced just now: the new one has its own.
+                Some(Time::ORIGIN) => continue,
+                Some(Time::NEVER) => Expiry::Never,
+                Some(expires) => Expiry::In(expires.since(self.now())),
+            });
+        }
     }
 }
 
