@@ -265,7 +265,10 @@ async fn when_false_goes_past_the_cache_in_both_directions() {
             assert_eq!((switched(&true, 1).await, switched(&true, 1).await), (3, 3));
             assert_eq!(switched(&false, 1).await, 4);
             assert_eq!(fixture.events.count(EventKind::Bypassed), 3);
-            assert_eq!((fixture.events.count(EventKind::Computed), fixture.events.count(EventKind::Hit)), (1, 1));
+            assert_eq!(
+                (fixture.events.count(EventKind::Computed), fixture.events.count(EventKind::Hit)),
+                (1, 1)
+            );
         })
         .await;
 }

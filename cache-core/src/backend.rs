@@ -57,6 +57,9 @@ pub struct SetOptions {
     pub only_if: SetIf,
     /// Store only while this right stands.
     pub fill: Option<Fill>,
+    /// Ends the rights that others hold: this was computed after a request to recompute, and what they began
+    /// before it is older.
+    pub supersedes: bool,
 }
 
 /// A step of a counter.
@@ -151,6 +154,8 @@ pub trait Backend: Send + Sync + 'static {
     }
 
     /// Stores the entry; `false` if the options forbade it.
+    ///
+    /// A future that is dropped must not store any more: not after a later `delete` has returned.
     fn set<'a>(&'a self, key: &'a Key, entry: Arc<Entry>, options: SetOptions)
     -> BoxFuture<'a, Result<bool>>;
 

@@ -20,13 +20,16 @@ use crate::entry::{Entry, Meta};
 use crate::error::{Error, Result};
 use crate::event::{Event, EventKind, Observer};
 use crate::flight::Flights;
-use crate::key::{Key, KeyRef};
+use crate::key::{IntoKey, Key, KeyRef};
 use crate::pattern::Pattern;
 use crate::registry::Function;
 use crate::site::Site;
 use crate::ttl::Ttl;
 
 /// A cache: clones are handles to the same one; several can live side by side.
+///
+/// Computations under way are a cache's own: of two caches over one backend, a deletion through the first refuses
+/// what the second was computing, but callers of the second still join it until it is done.
 ///
 /// With no set-up at all, annotated functions and [`Cache::global`] use one bounded memory backend. A service
 /// builds its own at startup:
@@ -222,7 +225,7 @@ impl Cache {
     /// The same for every key that matches, on every route it can reach. All are tried; the first error is told.
     pub(crate) async fn remove_match(&self, pattern: &Pattern) -> Result<u64> {
         if pattern.is_literal() {
-            return self.remove(&Key::from(pattern.as_str())).await.map(u64::from);
+            return self.remove(&pattern.as_str().into_key()).await.map(u64::from);
         }
         let (mut removed, mut outcome) = (0, Ok(()));
         for route in self.routes_of(pattern) {

@@ -20,14 +20,19 @@ const ENCODE_LIMIT: usize = DECODE_LIMIT / 8;
 pub struct Codec {
     type_name: fn() -> &'static str,
     encode: fn(&dyn Any) -> Result<Vec<u8>>,
+    measure: fn(&dyn Any) -> Option<usize>,
     decode: fn(&[u8], Meta) -> Result<Arc<Entry>>,
 }
 
 struct Of<T>(std::marker::PhantomData<T>);
 
 impl<T: Serialize + DeserializeOwned + Any + Send + Sync> Of<T> {
-    const CODEC: Codec =
-        Codec { type_name: std::any::type_name::<T>, encode: encode::<T>, decode: decode::<T> };
+    const CODEC: Codec = Codec {
+        type_name: std::any::type_name::<T>,
+        encode: encode::<T>,
+        measure: measure::<T>,
+        decode: decode::<T>,
+    };
 }
 
 impl Codec {
@@ -55,9 +60,10 @@ impl Codec {
         }
     }
 
-    /// How many bytes the value takes encoded; an estimate of what it holds on the heap.
+    /// How many bytes the value takes encoded, whatever the limit; an estimate of what it holds on the heap.
+    /// `None` for a value that does not encode.
     pub(crate) fn encoded_len(&self, value: &dyn Any) -> Option<usize> {
-        (self.encode)(value).ok().map(|bytes| bytes.len())
+        (self.measure)(value)
     }
 }
 
@@ -72,6 +78,19 @@ fn encode<T: Serialize + Any>(value: &dyn Any) -> Result<Vec<u8>> {
         return Err(Error::codec::<T>(format_args!("{} bytes are more than {ENCODE_LIMIT}", bytes.len())));
     }
     Ok(bytes)
+}
+
+fn measure<T: Serialize + Any>(value: &dyn Any) -> Option<usize> {
+    struct Count(usize);
+    impl bincode::enc::write::Writer for Count {
+        fn write(&mut self, bytes: &[u8]) -> std::result::Result<(), bincode::error::EncodeError> {
+            self.0 = self.0.saturating_add(bytes.len());
+            Ok(())
+        }
+    }
+    let mut count = Count(0);
+    bincode::serde::encode_into_writer(value.downcast_ref::<T>()?, &mut count, config()).ok()?;
+    Some(count.0)
 }
 
 fn decode<T: DeserializeOwned + Any + Send + Sync>(bytes: &[u8], meta: Meta) -> Result<Arc<Entry>> {

@@ -81,7 +81,8 @@ impl Cache {
             entry = weighed(entry, codec);
         }
         let stored = route.set(key, entry, codec, only_if).await?;
-        if stored {
+        // A value too large for its backend has taken the old one's place all the same.
+        if stored || only_if == SetIf::Always {
             self.flights().abandon(key.as_key());
         }
         Ok(stored)

@@ -24,6 +24,8 @@ pub enum EventKind {
     Overtaken,
     /// Keys were invalidated.
     Invalidated,
+    /// Keys were to be invalidated and were not: the arguments make no key, or the backend failed.
+    NotInvalidated,
     /// A function called itself for the key it is computing; the inner call ran uncached.
     Recursion,
     /// A caller waited for another's computation as long as it may, and ran the function itself.

@@ -21,6 +21,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
+pub use chain::Within;
 pub(crate) use chain::within;
 pub(crate) use guard::{Landing, Leader, Waiter};
 
@@ -36,7 +37,6 @@ type Shard = HashMap<Key, Arc<Flight>, PrehashedState>;
 /// The computations under way in one cache.
 pub(crate) struct Flights {
     shards: [Mutex<Shard>; SHARDS],
-    waits: waits::Waits,
 }
 
 /// One computation under way.
@@ -86,7 +86,7 @@ static NEXT_ID: AtomicU64 = AtomicU64::new(1);
 
 impl Flights {
     pub(crate) fn new() -> Self {
-        Self { shards: std::array::from_fn(|_| Mutex::default()), waits: waits::Waits::default() }
+        Self { shards: std::array::from_fn(|_| Mutex::default()) }
     }
 
     /// Joins the computation of `key`, or begins it.
@@ -119,7 +119,7 @@ impl Flights {
             drop(state);
             return Join::Lead(Leader::new(Arc::clone(self), flight));
         }
-        let Some(edge) = self.waits.register(&chain::current(), flight.id) else { return Join::Alone };
+        let Some(edge) = waits::waits().register(&chain::current(), flight.id) else { return Join::Alone };
         state.waiters += 1;
         drop(state);
         Join::Wait(Waiter::new(Arc::clone(self), flight, edge))

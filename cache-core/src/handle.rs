@@ -1,5 +1,7 @@
 //! Handles: what the name of an annotated function stands for beside the function itself.
 
+pub(crate) mod method;
+
 use std::borrow::Borrow;
 use std::future::Future;
 
@@ -130,7 +132,12 @@ pub fn finish_key(mut key: KeyBuf) -> Key {
 /// The key a fully filled pattern is.
 #[expect(clippy::needless_pass_by_value, reason = "made for this")]
 pub fn key_of(pattern: Pattern) -> Key {
-    Key::from(pattern.as_str())
+    let mut key = KeyBuf::new();
+    key.literal(pattern.as_str());
+    if let Some(why) = pattern.why_unkeyable() {
+        key.unkeyable(why);
+    }
+    finish_key(key)
 }
 
 /// The stored value; `None` if there is none of this type and version.

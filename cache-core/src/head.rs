@@ -15,6 +15,15 @@ pub fn head_of_val<T>(out: &mut KeyBuf, closure: &T) {
     append(out, type_name_of_val(closure));
 }
 
+/// Appends the path of the method `name` from a closure in its handle, the constant `__handle_of_<name>`
+/// beside it.
+pub fn head_of_method<T>(out: &mut KeyBuf, closure: &T, name: &str) {
+    let path = type_name_of_val(closure);
+    append(out, path.rsplit_once("::__handle_of_").map_or(path, |(owner, _)| owner));
+    out.literal("::");
+    append(out, name);
+}
+
 /// Appends type arguments: `<a,b>`.
 pub fn type_args(out: &mut KeyBuf, names: &[&str]) {
     out.literal("<");
@@ -36,7 +45,9 @@ fn append(out: &mut KeyBuf, path: &str) {
         let mut start = 0;
         for (at, c) in piece.char_indices() {
             let instead = match c {
-                ' ' => "",
+                ' ' if piece[..at].ends_with(',') => "",
+                // No name has a dot: `<A as T>` stays apart from `<Aas T>`.
+                ' ' => ".",
                 '[' => "(",
                 ']' => ")",
                 '*' => "ptr_",
@@ -79,6 +90,20 @@ mod tests {
         let mut out = KeyBuf::new();
         head_of::<(Vec<[u8; 4]>, *const str)>(&mut out);
         assert!(!out.as_str().contains([' ', '*', '[', ']', ';', '{']), "{}", out.as_str());
+    }
+
+    #[test]
+    fn a_head_keeps_words_apart() {
+        trait Named {
+            fn head() -> String {
+                let mut out = KeyBuf::new();
+                head_of_val(&mut out, &|| ());
+                out.as_str().to_owned()
+            }
+        }
+        impl Named for (u8, &'static str) {}
+        let head = <(u8, &str)>::head();
+        assert!(head.starts_with("<(u8,&str).as.cache_core::") && head.ends_with("::Named>::head"), "{head}");
     }
 
     #[tokio::test]

@@ -13,6 +13,7 @@ mod writer;
 
 pub use filter::{KeyLen, RawText};
 pub use part::KeyPart;
+pub(crate) use writer::shortened_head;
 pub use writer::{KeyBuf, KeyWriter};
 
 /// Longer keys end in a digest of the whole.

@@ -42,7 +42,8 @@
 //! 2. Calls = hits + joined + computed + bypassed: every call that ends tells one of them.
 //! 3. A cache error never replaces a successful result; to an annotated function it is a miss and an event.
 //! 4. A function's own errors come back untouched.
-//! 5. Every wait is bounded: on a leader, on a backend, on a circle of leaders.
+//! 5. Every wait is bounded: on a leader, on a byte backend, on a circle of leaders. (A backend of objects in this
+//!    process is taken to answer at once, unless its route has a `timeout`.)
 //! 6. Library code does not panic, and there is no `unsafe` in it.
 //! 7. A value computed before an invalidation is never stored after it.
 //!
@@ -102,7 +103,7 @@ pub mod __private {
         Fits, Handle, HasCache, Placeholder, all_given, finish_key, invalidate_key, key_of, peek,
         placeholder, refresh, set,
     };
-    pub use crate::head::{head_of, head_of_val, type_args};
+    pub use crate::head::{head_of, head_of_method, head_of_val, type_args};
     pub use crate::scope::context;
     pub use crate::site::Site;
     pub use crate::strategy::Enter;
@@ -128,8 +129,14 @@ pub mod __private {
         pub use crate::part::*;
     }
 
+    /// Handles of methods.
+    pub mod method {
+        pub use crate::handle::method::*;
+    }
+
     /// `#[cached]`.
     pub mod cached {
+        pub use crate::flight::Within;
         pub use crate::strategy::cached::{Settings, enter};
     }
 

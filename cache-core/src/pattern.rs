@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::key::{KeyBuf, KeyPart, is_reserved};
+use crate::key::{KeyBuf, KeyPart, is_reserved, shortened_head};
 
 /// A pattern, anchored at both ends. The only wildcard is `*`.
 ///
@@ -19,12 +19,13 @@ use crate::key::{KeyBuf, KeyPart, is_reserved};
 #[derive(Clone, PartialEq, Eq)]
 pub struct Pattern {
     text: String,
+    unkeyable: Option<&'static str>,
 }
 
 impl Pattern {
     /// The pattern with this text.
     pub fn new(text: impl Into<String>) -> Self {
-        Self { text: text.into() }
+        Self { text: text.into(), unkeyable: None }
     }
 
     /// Whether the pattern is a plain key.
@@ -42,12 +43,24 @@ impl Pattern {
         &self.text
     }
 
+    /// Why the arguments it was made from make no key; it then names nothing.
+    pub const fn why_unkeyable(&self) -> Option<&'static str> {
+        self.unkeyable
+    }
+
     /// Whether `key` matches. Linear in the key for each piece between wildcards.
     ///
     /// Keys under a reserved prefix (locks, limits, last resorts) match only a pattern that names the prefix.
     pub fn matches(&self, key: &str) -> bool {
         if is_reserved(key) && !is_reserved(self.literal_head()) {
             return false;
+        }
+        if let Some(kept) = shortened_head(key) {
+            // The rest of the key is a digest: what may match is taken to match. Deleting one entry too many is
+            // harmless, one too few is not.
+            let head = self.literal_head();
+            let may = kept.starts_with(head) || head.starts_with(kept);
+            return self.text == key || (!self.is_literal() && may);
         }
         let Some((head, rest)) = self.text.split_once('*') else { return self.text == key };
         let Some(mut key) = key.strip_prefix(head) else { return false };
@@ -131,7 +144,7 @@ impl PatternBuf {
         if !self.wild {
             self.text.finish();
         }
-        Pattern::new(self.text.as_str())
+        Pattern { text: self.text.as_str().to_owned(), unkeyable: self.text.why_unkeyable() }
     }
 }
 

@@ -85,6 +85,33 @@ impl Scope {
     }
 }
 
+/// The scope of a refreshed function's body, in which recomputing is over.
+#[derive(Debug)]
+pub(crate) struct Calm(Arc<Changes>);
+
+impl Calm {
+    /// For the running code, if it is being refreshed.
+    pub(crate) fn if_recomputing() -> Option<Self> {
+        if !recomputes() {
+            return None;
+        }
+        let outer = SCOPE.try_with(Arc::clone).ok();
+        ACTIVE.fetch_add(1, Ordering::Acquire);
+        Some(Self(Arc::new(Changes { recompute: Some(false), outer, ..Changes::default() })))
+    }
+
+    /// Runs something inside.
+    pub(crate) fn enter<T>(&self, run: impl FnOnce() -> T) -> T {
+        SCOPE.sync_scope(Arc::clone(&self.0), run)
+    }
+}
+
+impl Drop for Calm {
+    fn drop(&mut self) {
+        ACTIVE.fetch_sub(1, Ordering::Release);
+    }
+}
+
 /// Looks through the scopes around the running code, innermost first.
 fn find<T>(mut look: impl FnMut(&Changes) -> Option<T>) -> Option<T> {
     if ACTIVE.load(Ordering::Relaxed) == 0 {

@@ -71,7 +71,8 @@ impl Ttl {
     pub fn jittered(self, share: f64) -> Self {
         Self(self.0.map(|duration| {
             let factor = 1.0 - share.clamp(0.0, 1.0) * fastrand::f64();
-            duration.mul_f64(factor).max(Duration::from_millis(1))
+            let jittered = Duration::try_from_secs_f64(duration.as_secs_f64() * factor);
+            jittered.unwrap_or(duration).max(Duration::from_millis(1))
         }))
     }
 }

@@ -43,6 +43,7 @@ fn try_expand(
 ) -> Option<TokenStream> {
     let mut function: Function = errors.keep(syn::parse2(item))?;
     let stack = stack::collect(attribute, args, &mut function, errors);
+    function.unfold();
     function.check(errors);
     let layers = stack.iter().map(|applied| layer(applied, &function, errors)).collect::<Vec<_>>();
     let layers = layers.into_iter().collect::<Option<Vec<_>>>()?;
@@ -66,6 +67,7 @@ fn print(function: &Function, stack: &[Applied], layers: &[Box<dyn Layer>]) -> T
         };
         inner = if depth == 0 { block } else { quote!(async move { #block }) };
     }
+    let inner = function.form.around(inner);
     let (marks, described) = (marks(stack), described(function, stack, layers));
     let expanded = function.with_body(&quote!(#marks #described #inner));
     let beside = layers.iter().map(|layer| layer.beside(function));

@@ -1,16 +1,20 @@
 //! The annotated function: its signature understood, its body left as it is.
 
+mod form;
+mod rules;
+
 use proc_macro2::{Delimiter, Group, Ident, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream};
 use syn::visit::{self, Visit};
 use syn::{
-    Attribute, Expr, FnArg, GenericParam, Macro, Pat, PatIdent, Path, Receiver, ReturnType, Safety,
-    Signature, Token, Type, TypeImplTrait, TypeReference, Visibility, parse_quote,
+    Attribute, Expr, FnArg, GenericParam, Macro, Pat, PatIdent, Path, Receiver, ReturnType, Signature, Token,
+    Type, TypeImplTrait, TypeReference, Visibility, parse_quote,
 };
 
-use crate::error::Errors;
+pub(crate) use form::Form;
+
 use crate::tokens::mentions;
 
 /// A function as its attributes see it.
@@ -23,6 +27,9 @@ pub(crate) struct Function {
     /// The body: not parsed, so that nothing in it is lost.
     pub(crate) body: Group,
     pub(crate) params: Vec<Param>,
+    pub(crate) form: Form,
+    /// What awaiting it gives.
+    output: Type,
 }
 
 /// A parameter other than the receiver.
@@ -59,7 +66,12 @@ impl Parse for Function {
             other => return Err(syn::Error::new(other.span(), "expected the body of the function")),
         };
         let params = sig.inputs.iter().filter_map(param).collect();
-        Ok(Self { attrs, vis, sig, inner_attrs, body, params })
+        let form = if sig.asyncness.is_some() { Form::Async } else { Form::Sync };
+        let output = match &sig.output {
+            ReturnType::Default => parse_quote!(()),
+            ReturnType::Type(_, ty) => (**ty).clone(),
+        };
+        Ok(Self { attrs, vis, sig, inner_attrs, body, params, form, output })
     }
 }
 
@@ -87,6 +99,11 @@ fn param(input: &FnArg) -> Option<Param> {
     let mut bindings = Bindings(Vec::new());
     bindings.visit_pat(&typed.pat);
     Some(Param { pat: (*typed.pat).clone(), ty: (*typed.ty).clone(), bindings: bindings.0 })
+}
+
+/// `#[tokio::test]`, `#[tokio::main]` and their like, by whatever path.
+fn is_runner(attr: &Attribute) -> bool {
+    attr.path().segments.last().is_some_and(|last| last.ident == "test" || last.ident == "main")
 }
 
 impl Function {
@@ -118,12 +135,9 @@ impl Function {
         self.bindings().find(|binding| binding.unraw() == name).cloned()
     }
 
-    /// The written return type.
+    /// What awaiting it gives, as written.
     pub(crate) fn output(&self) -> Type {
-        match &self.sig.output {
-            ReturnType::Default => parse_quote!(()),
-            ReturnType::Type(_, ty) => (**ty).clone(),
-        }
+        self.output.clone()
     }
 
     /// `static` for a return type with a `&'static` inside: asking whether such a type can be decoded from
@@ -176,6 +190,11 @@ impl Function {
         reads.1
     }
 
+    /// Whether another attribute makes it an ordinary function that runs the future.
+    pub(crate) fn is_run_by_attribute(&self) -> bool {
+        self.attrs.iter().any(is_runner)
+    }
+
     /// Whether it visibly belongs to a type: by a receiver or by the word `Self`.
     pub(crate) fn says_self(&self) -> bool {
         let nested = |word: &Ident| word == "impl" || word == "trait";
@@ -196,36 +215,6 @@ impl Function {
         let mut found = Found(false);
         found.visit_type(ty);
         found.0
-    }
-
-    /// What all of our attributes ask of a function.
-    pub(crate) fn check(&self, errors: &mut Errors) {
-        if self.sig.asyncness.is_none() {
-            errors.push(
-                self.sig.fn_token.span,
-                format!(
-                    "`{}` must be async: write `async fn {0}`. If it is, an attribute above has taken \
-                    the `async`: put this one above it",
-                    self.name()
-                ),
-            );
-        }
-        if let Safety::Unsafe(word) = &self.sig.safety {
-            errors.push(word.span, "an `unsafe fn` cannot be annotated: annotate a safe one that calls it");
-        }
-        if Self::is_impl_trait(&self.output()) {
-            errors.at(
-                &self.sig.output,
-                "`impl Trait` cannot be handed through: name the type that is returned",
-            );
-        }
-        if mentions(self.body.stream(), &|word| word == crate::expand::FUNCTION) {
-            errors.push(
-                self.sig.ident.span(),
-                "two attributes of macadamia did not see each other: import them under their own names, \
-                    and outside of `cfg_attr`",
-            );
-        }
     }
 
     /// A reference in the return type that is not `'static`: such a value cannot be kept.

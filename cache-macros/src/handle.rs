@@ -1,6 +1,7 @@
 //! The handle: an empty enum with the function's name, through which its keys are made and its entries
 //! reached.
 
+mod constant;
 mod methods;
 mod naming;
 mod pattern;
@@ -9,7 +10,7 @@ use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::{Expr, Type};
 
-pub(crate) use naming::{Naming, named};
+pub(crate) use naming::{Named, Naming, constant, named};
 
 use crate::attribute::{Common, cache};
 use crate::function::{Function, Param};
@@ -21,6 +22,8 @@ use crate::tokens::mentions;
 /// A handle about to be written.
 pub(crate) struct Handle<'a> {
     name: &'a Ident,
+    /// Whether it stands in an `impl`.
+    within: bool,
     function: &'a Function,
     key: &'a Key,
     keeping: &'a Keeping,
@@ -33,7 +36,7 @@ pub(crate) struct Handle<'a> {
 
 impl<'a> Handle<'a> {
     pub(crate) fn new(
-        name: &'a Ident,
+        named: &'a Named,
         function: &'a Function,
         key: &'a Key,
         keeping: &'a Keeping,
@@ -45,16 +48,23 @@ impl<'a> Handle<'a> {
             Kind::Default { .. } => type_args(function, key),
             Kind::Template(_) | Kind::Code { .. } => Vec::new(),
         };
-        Self { name, function, key, keeping, cache, lent, type_args, p: &common.p }
+        let Named { name, within } = named;
+        Self { name, within: *within, function, key, keeping, cache, lent, type_args, p: &common.p }
     }
 
     /// What the function's default keys begin with.
     pub(crate) fn head(&self) -> Head<'_> {
+        if self.within {
+            return Head::Here;
+        }
         Head::Handle(self.name, &self.type_args)
     }
 
-    /// The enum, its functions and what targets need of it.
+    /// The enum, its functions and what targets need of it; the constant in an `impl`.
     pub(crate) fn tokens(&self) -> TokenStream {
+        if self.within {
+            return self.constant();
+        }
         let Self { name, function, key, .. } = self;
         let (vis, shown) = (&function.vis, function.name());
         let cfgs: Vec<_> = function.attrs.iter().filter(|attr| attr.path().is_ident("cfg")).collect();
@@ -125,6 +135,8 @@ impl<'a> Handle<'a> {
 
     /// Whether keys of different instances of the function differ.
     fn is_generic(&self) -> bool {
-        !self.type_args.is_empty()
+        let anonymous = || self.function.params.iter().any(|param| Function::is_impl_trait(&param.ty));
+        let method = || self.function.generics().next().is_some() || anonymous();
+        if self.within { method() } else { !self.type_args.is_empty() }
     }
 }

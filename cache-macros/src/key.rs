@@ -5,6 +5,7 @@ mod read;
 use proc_macro2::{Ident, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::Expr;
+use syn::ext::IdentExt;
 
 use crate::function::{Function, Param};
 use crate::krate::Private;
@@ -36,6 +37,8 @@ pub(crate) enum Kind {
 pub(crate) enum Head<'a> {
     /// The path of the function's handle, then these type arguments.
     Handle(&'a Ident, &'a [TokenStream]),
+    /// The path of the method of this name, seen from its handle.
+    Beside(&'a Ident),
     /// The path of the running function, with the type it belongs to and all type arguments.
     Here,
 }
@@ -164,6 +167,10 @@ fn default_head(out: &TokenStream, head: &Head<'_>, p: &Private) -> TokenStream 
             #p::head_of::<#handle>(#out);
             #p::type_args(#out, &[#(#args),*]);
         },
+        Head::Beside(method) => {
+            let method = method.unraw().to_string();
+            quote!(#p::head_of_method(#out, &|| (), #method);)
+        }
         Head::Here => quote!(#p::head_of_val(#out, &|| ());),
     }
 }

@@ -62,7 +62,13 @@ use proc_macro::TokenStream;
 /// | `single_flight` (`true`) | callers of a key being computed wait for it |
 /// | `when = …`, `cache = …` | goes past the cache if false; another cache |
 /// | `version = 2` | entries of other versions count as absent |
-/// | `handle = Name`, `crate = path` | the name of the handle (`false`: none); where macadamia is |
+/// | `handle` | on a method or associated function: targets can name it, `#[invalidate(Repo::get(id = id))]` |
+/// | `handle = Name`, `crate = path` | the name of a function's handle (`false`: none); where macadamia is |
+///
+/// It goes on async functions and methods of every kind: of traits, also under `#[async_trait]`, and on those
+/// that give `impl Future` or a boxed future. Of several attributes the top one is outermost; one that is not
+/// ours and wraps the body, such as `#[instrument]`, runs around all of ours when it stands below any of
+/// them, and inside of them when it stands above.
 ///
 /// A free function gets a handle of the same name: `profile::key(&user)`, `peek`, `set`, `invalidate`,
 /// `refresh`.
@@ -80,7 +86,7 @@ pub fn cached(args: TokenStream, item: TokenStream) -> TokenStream {
 /// }
 /// ```
 ///
-/// Targets are functions (a placeholder left out, or `= _`, is any value) and patterns in which `*` is any
+/// Targets are functions and methods (a placeholder left out, or `= _`, is any value) and patterns in which `*` is any
 /// run of characters. `on = "always"` does it whatever the function returns, `on = "before"` before it runs.
 #[proc_macro_attribute]
 pub fn invalidate(args: TokenStream, item: TokenStream) -> TokenStream {

@@ -6,7 +6,7 @@ use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::LitStr;
 
-pub(crate) use filter::{Filter, write};
+pub(crate) use filter::{Filter, Needs, write};
 
 use crate::error::{hint, listed};
 use crate::function::Function;

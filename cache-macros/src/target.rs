@@ -1,10 +1,15 @@
 //! What to invalidate: `profile(user.uid = id)`, `items`, `"items:page:*"`. Also what `key!` makes keys of.
 
-use proc_macro2::{Delimiter, Ident, Span, TokenStream};
+mod given;
+mod method;
+
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::parse::ParseStream;
-use syn::{Expr, LitFloat, LitInt, LitStr, Path, Token, token};
+use syn::{Expr, ExprPath, LitStr, Path, Token, token};
+
+use self::method::Method;
 
 use crate::attribute::cache;
 use crate::error::Errors;
@@ -19,6 +24,8 @@ pub(crate) enum Target {
     Text(Template),
     /// A function, by its handle.
     Function { path: Path, args: Vec<Given> },
+    /// A method, by its.
+    Method { method: Method, args: Vec<Given> },
 }
 
 /// `user.uid = id` or `page = _`.
@@ -50,18 +57,18 @@ impl Target {
             let literal: LitStr = input.parse()?;
             return Ok(Template::parse(&literal, purpose, scope, errors).map(Self::Text));
         }
-        if !input.peek(syn::Ident::peek_any) && !input.peek(Token![::]) {
+        if !input.peek(syn::Ident::peek_any) && !input.peek(Token![::]) && !input.peek(Token![<]) {
             let what = "expected a function, `profile(user.uid = id)`, or text, `\"user:<id>\"`";
             return Err(input.error(what));
         }
-        let path = input.call(Path::parse_mod_style)?;
+        let path: ExprPath = input.parse()?;
         if !input.peek(token::Paren) {
-            return Ok(Some(Self::Function { path, args: Vec::new() }));
+            return Self::named(path, Vec::new()).map(Some);
         }
         let content;
         syn::parenthesized!(content in input);
-        match Given::parse_all(&content, &path, errors) {
-            Ok(args) => Ok(Some(Self::Function { path, args })),
+        match Given::parse_all(&content, &path.path, errors) {
+            Ok(args) => Self::named(path, args).map(Some),
             Err(error) => {
                 // Or what is left over would be complained about too.
                 content.parse::<TokenStream>()?;
@@ -70,11 +77,27 @@ impl Target {
         }
     }
 
+    /// The function or method of this path.
+    fn named(path: ExprPath, args: Vec<Given>) -> syn::Result<Self> {
+        if let Some(method) = Method::new(&path) {
+            return Ok(Self::Method { method, args });
+        }
+        let ExprPath { qself, path, .. } = path;
+        if qself.is_some() || path.segments.iter().any(|segment| !segment.arguments.is_none()) {
+            return Err(syn::Error::new_spanned(
+                path,
+                "a function is named without type arguments: its keys of all types are meant",
+            ));
+        }
+        Ok(Self::Function { path, args })
+    }
+
     /// A `Target`.
     pub(crate) fn target(&self, cached_in: Option<&Expr>, p: &Private) -> TokenStream {
         let pattern = self.pattern(p);
         let cache = match (self, cached_in) {
             (Self::Function { path, .. }, None) => quote!(<#path as #p::HasCache>::cache()),
+            (Self::Method { method, .. }, None) => method.cache(p),
             (_, cached_in) => cache(cached_in, p),
         };
         quote!(#p::Target::new(#cache, #pattern))
@@ -93,6 +116,7 @@ impl Target {
                 })
             }
             Self::Function { path, args } => function(path, args, p),
+            Self::Method { method, args } => method.pattern(args, p),
         }
     }
 
@@ -120,6 +144,15 @@ impl Target {
                         <#path as #q::Handle>::MISSING,
                     );
                 };
+                quote!({
+                    #check
+                    #p::key_of(#pattern)
+                })
+            }
+            Self::Method { method, args } => {
+                let names: Vec<_> =
+                    args.iter().filter(|given| given.value.is_some()).map(|given| &given.name).collect();
+                let (check, pattern) = (method.complete(&names, p), self.pattern(p));
                 quote!({
                     #check
                     #p::key_of(#pattern)
@@ -178,68 +211,4 @@ fn function(path: &Path, args: &[Given], p: &Private) -> TokenStream {
         #values
         <#path as #p::Handle>::pattern(&mut #fill)
     }}
-}
-
-impl Given {
-    fn parse_all(input: ParseStream<'_>, path: &Path, errors: &mut Errors) -> syn::Result<Vec<Self>> {
-        let mut all: Vec<Self> = Vec::new();
-        while !input.is_empty() {
-            let given = Self::parse(input, path)?;
-            if all.iter().any(|other| other.name == given.name) {
-                errors.push(given.span, format!("`{}` is given twice", given.name));
-            }
-            all.push(given);
-            if !input.is_empty() {
-                input.parse::<Token![,]>()?;
-            }
-        }
-        Ok(all)
-    }
-
-    fn parse(input: ParseStream<'_>, path: &Path) -> syn::Result<Self> {
-        let owner = path.segments.last().map(|segment| segment.ident.to_string()).unwrap_or_default();
-        let how = format!("name the placeholder: `{owner}(user.uid = id)`, or `page = _` for any value");
-        if !input.peek(syn::Ident::peek_any) {
-            return Err(input.error(how));
-        }
-        let root = Ident::parse_any(input)?;
-        let mut name = root.unraw().to_string();
-        while input.peek(Token![.]) {
-            input.parse::<Token![.]>()?;
-            name.push('.');
-            if input.peek(LitInt) {
-                name.push_str(input.parse::<LitInt>()?.base10_digits());
-            } else if input.peek(LitFloat) {
-                name.push_str(&input.parse::<LitFloat>()?.to_string());
-            } else {
-                name.push_str(&Ident::parse_any(input)?.unraw().to_string());
-                if input.peek(token::Paren) {
-                    empty_parens(input)?;
-                    name.push_str("()");
-                }
-            }
-        }
-        if !input.peek(Token![=]) || input.peek(Token![==]) {
-            return Err(syn::Error::new(root.span(), how));
-        }
-        input.parse::<Token![=]>()?;
-        if input.peek(Token![_]) {
-            input.parse::<Token![_]>()?;
-            return Ok(Self { name, span: root.span(), value: None });
-        }
-        let mut value: Expr = input.parse()?;
-        // A value is lent anyway: `path = &file.path` means the same as `path = file.path`.
-        while let Expr::Reference(reference) = value {
-            value = *reference.expr;
-        }
-        Ok(Self { name, span: root.span(), value: Some(value) })
-    }
-}
-
-fn empty_parens(input: ParseStream<'_>) -> syn::Result<()> {
-    let group: proc_macro2::Group = input.parse()?;
-    if group.delimiter() == Delimiter::Parenthesis && group.stream().is_empty() {
-        return Ok(());
-    }
-    Err(syn::Error::new(group.span(), "methods of a placeholder take no arguments"))
 }

@@ -75,7 +75,7 @@ impl Limits {
         let exact =
             matches!(self.entries, Some(..=EXACT_ENTRIES)) || matches!(self.bytes, Some(..=EXACT_BYTES));
         let capacity = self.capacity();
-        if exact { capacity } else { capacity + capacity / 100 }
+        if exact { capacity } else { capacity.saturating_add(capacity / 100) }
     }
 
     /// What an entry weighs; `None` if it alone would be too much.

@@ -72,7 +72,7 @@ impl Store {
 
     /// `false` if the options forbade it or the entry is heavier than everything that fits.
     pub(super) fn set(&self, key: &Key, entry: &Arc<Entry>, options: SetOptions) -> bool {
-        self.put(key, entry, options.fill, |living| match options.only_if {
+        self.put(key, entry, options, |living| match options.only_if {
             SetIf::Always => true,
             SetIf::Absent => living().is_none(),
             SetIf::Present => living().is_some(),
@@ -82,7 +82,7 @@ impl Store {
     /// `false` if something else is there than `expected`.
     pub(super) fn compare_and_set(&self, key: &Key, expected: &Entry, entry: &Arc<Entry>) -> bool {
         // Entries are shared and never changed: the same value is the same entry.
-        self.put(key, entry, None, |living| {
+        self.put(key, entry, SetOptions::default(), |living| {
             living().is_some_and(|current| std::ptr::eq(&raw const *current, expected))
         })
     }
@@ -91,16 +91,18 @@ impl Store {
         &self,
         key: &Key,
         entry: &Arc<Entry>,
-        fill: Option<Fill>,
+        options: SetOptions,
         allowed: impl FnOnce(&dyn Fn() -> Option<Arc<Entry>>) -> bool,
     ) -> bool {
         let now = self.now();
         let weight = self.limits.weigh(key, entry);
         let mut row = self.shelf.row(key);
-        if !allowed(&|| row.living(key, now)) || fill.is_some_and(|fill| !row.stripe.permits(key, fill)) {
+        if !allowed(&|| row.living(key, now))
+            || options.fill.is_some_and(|fill| !row.stripe.permits(key, fill))
+        {
             return false;
         }
-        if fill.is_none() {
+        if options.fill.is_none() || options.supersedes {
             // What somebody computes since before this write is older than it.
             row.stripe.drop_fill(key);
         }

@@ -3,27 +3,45 @@
 //! A right is a fresh nonce that exists only while somebody computes the key. Whatever deletes or writes the
 //! key drops it, and a store whose nonce is gone is refused: a value computed from older data cannot come
 //! after the deletion. No record stays behind for a key nobody computes.
+//!
+//! Asking whether the nonce stands and storing are two steps here, so a gate makes them one: fills of a key
+//! pass it together, whatever deletes or writes the key passes it alone. It costs nothing on a route whose
+//! backend keeps such rights itself.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use crate::backend::Fill;
 use crate::key::{Key, PrehashedState};
 use crate::pattern::Pattern;
 
+const GATES: usize = 16;
+
 type Records = HashMap<Key, Record, PrehashedState>;
 
 /// The rights of one route in this process.
 #[derive(Default)]
-pub(super) struct Fills(Mutex<Records>);
+pub(super) struct Fills {
+    records: Mutex<Records>,
+    gates: [RwLock<()>; GATES],
+    /// Whether a right was ever taken here.
+    used: AtomicBool,
+}
 
 struct Record {
     nonce: u64,
     holders: usize,
 }
 
+/// Held while a key is deleted or written.
+pub(super) type Change<'a> = RwLockWriteGuard<'a, ()>;
+
 impl Fills {
     pub(super) fn begin(&self, key: &Key) -> Fill {
+        self.used.store(true, Ordering::SeqCst);
         let mut records = self.records();
         let record =
             records.entry(key.clone()).or_insert_with(|| Record { nonce: fastrand::u64(..), holders: 0 });
@@ -41,24 +59,53 @@ impl Fills {
         }
     }
 
-    pub(super) fn stands(&self, key: &Key, fill: Fill) -> bool {
-        self.records().get(key).is_some_and(|record| record.nonce == fill.0)
+    /// The way to store under a right, if it stands.
+    pub(super) async fn fill(&self, key: &Key, fill: Fill) -> Option<RwLockReadGuard<'_, ()>> {
+        let gate = self.gate(key).read().await;
+        let stands = self.records().get(key).is_some_and(|record| record.nonce == fill.0);
+        stands.then_some(gate)
     }
 
+    /// The way to delete or write a key; ends every right to fill it.
+    pub(super) async fn change(&self, key: &Key) -> Option<Change<'_>> {
+        let gate = if self.is_used() { Some(self.gate(key).write().await) } else { None };
+        self.drop_key(key);
+        gate
+    }
+
+    /// The same for several keys, for those that match, or for all.
+    pub(super) async fn change_where(&self, goes: impl Fn(&Key) -> bool) -> Vec<Change<'_>> {
+        let mut gates = Vec::new();
+        if self.is_used() {
+            // In one order for everybody, so that two of these cannot block each other.
+            for gate in &self.gates {
+                gates.push(gate.write().await);
+            }
+        }
+        self.records().retain(|key, _| !goes(key));
+        gates
+    }
+
+    /// The same for every key that matches.
+    pub(super) async fn change_match(&self, pattern: &Pattern) -> Vec<Change<'_>> {
+        self.change_where(|key| pattern.matches(key.as_str())).await
+    }
+
+    /// Ends every right to fill the key.
     pub(super) fn drop_key(&self, key: &Key) {
         self.records().remove(key);
     }
 
-    pub(super) fn drop_match(&self, pattern: &Pattern) {
-        self.records().retain(|key, _| !pattern.matches(key.as_str()));
+    fn is_used(&self) -> bool {
+        self.used.load(Ordering::SeqCst)
     }
 
-    pub(super) fn drop_all(&self) {
-        self.records().clear();
+    fn gate(&self, key: &Key) -> &RwLock<()> {
+        &self.gates[(key.hash() >> 60) as usize % GATES]
     }
 
-    fn records(&self) -> std::sync::MutexGuard<'_, Records> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    fn records(&self) -> MutexGuard<'_, Records> {
+        self.records.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -66,19 +113,19 @@ impl Fills {
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_right_ends_with_a_deletion_or_its_last_holder() {
+    #[tokio::test]
+    async fn a_right_ends_with_a_deletion_or_its_last_holder() {
         let (fills, key) = (Fills::default(), Key::from("k"));
         let (first, joined) = (fills.begin(&key), fills.begin(&key));
         assert_eq!(first, joined);
         fills.end(&key, first);
-        assert!(fills.stands(&key, joined));
-        fills.drop_key(&key);
-        assert!(!fills.stands(&key, joined));
+        assert!(fills.fill(&key, joined).await.is_some());
+        drop(fills.change(&key).await);
+        assert!(fills.fill(&key, joined).await.is_none());
         let fresh = fills.begin(&key);
         assert_ne!(fresh, joined);
         fills.end(&key, joined);
-        assert!(fills.stands(&key, fresh), "an old holder ended a new right");
+        assert!(fills.fill(&key, fresh).await.is_some(), "an old holder ended a new right");
         fills.end(&key, fresh);
         assert!(fills.records().is_empty());
     }

@@ -124,11 +124,8 @@ impl Route {
         only_if: SetIf,
     ) -> Result<bool> {
         let entry = self.encoded(entry, codec)?;
-        let stored = self.limited(self.backend.set(key, entry, SetOptions { only_if, fill: None })).await?;
-        if stored {
-            self.fills.drop_key(key);
-        }
-        Ok(stored)
+        let _change = self.fills.change(key).await;
+        self.limited(self.backend.set(key, entry, SetOptions { only_if, ..SetOptions::default() })).await
     }
 
     pub(crate) async fn set_many(
@@ -140,10 +137,8 @@ impl Route {
         for (key, entry) in entries {
             ready.push((key, self.encoded(entry, codec)?));
         }
-        let keys: Vec<_> = ready.iter().map(|(key, _)| key.clone()).collect();
-        self.limited(self.backend.set_many(ready)).await?;
-        keys.iter().for_each(|key| self.fills.drop_key(key));
-        Ok(())
+        let _change = self.fills.change_where(|key| ready.iter().any(|(written, _)| written == key)).await;
+        self.limited(self.backend.set_many(ready)).await
     }
 
     /// Stores a computed entry, if nothing was invalidated since `fill` was taken.
@@ -153,27 +148,19 @@ impl Route {
         entry: Arc<Entry>,
         codec: Option<&Codec>,
         fill: &FillGuard,
+        supersedes: bool,
     ) -> Result<bool> {
         let entry = self.encoded(entry, codec)?;
         let Some(right) = fill.local else {
-            return self
-                .limited(self.backend.set(
-                    key,
-                    entry,
-                    SetOptions { fill: fill.remote, ..SetOptions::default() },
-                ))
-                .await;
+            let options = SetOptions { fill: fill.remote, supersedes, ..SetOptions::default() };
+            return self.limited(self.backend.set(key, entry, options)).await;
         };
-        if !self.fills.stands(key, right) {
-            return Ok(false);
+        let Some(_gate) = self.fills.fill(key, right).await else { return Ok(false) };
+        let stored = self.limited(self.backend.set(key, entry, SetOptions::default())).await;
+        if supersedes {
+            self.fills.drop_key(key);
         }
-        let stored = self.limited(self.backend.set(key, entry, SetOptions::default())).await?;
-        if self.fills.stands(key, right) {
-            return Ok(stored);
-        }
-        // Invalidated while the backend was storing: which came last there is unknown, so take it out.
-        self.limited(self.backend.delete(key)).await?;
-        Ok(false)
+        stored
     }
 
     /// Takes the right to store what is computed next.
@@ -190,31 +177,23 @@ impl Route {
     }
 
     pub(crate) async fn delete(&self, key: &Key) -> Result<bool> {
-        self.fills.drop_key(key);
-        let deleted = self.limited(self.backend.delete(key)).await;
-        self.fills.drop_key(key);
-        deleted
+        let _change = self.fills.change(key).await;
+        self.limited(self.backend.delete(key)).await
     }
 
     pub(crate) async fn delete_many(&self, keys: &[Key]) -> Result<u64> {
-        keys.iter().for_each(|key| self.fills.drop_key(key));
-        let deleted = self.limited(self.backend.delete_many(keys)).await;
-        keys.iter().for_each(|key| self.fills.drop_key(key));
-        deleted
+        let _change = self.fills.change_where(|key| keys.contains(key)).await;
+        self.limited(self.backend.delete_many(keys)).await
     }
 
     pub(crate) async fn delete_match(&self, pattern: &Pattern) -> Result<u64> {
-        self.fills.drop_match(pattern);
-        let deleted = self.limited(self.backend.delete_match(pattern)).await;
-        self.fills.drop_match(pattern);
-        deleted
+        let _change = self.fills.change_match(pattern).await;
+        self.limited(self.backend.delete_match(pattern)).await
     }
 
     pub(crate) async fn clear(&self) -> Result<()> {
-        self.fills.drop_all();
-        let cleared = self.limited(self.backend.clear()).await;
-        self.fills.drop_all();
-        cleared
+        let _change = self.fills.change_where(|_| true).await;
+        self.limited(self.backend.clear()).await
     }
 
     pub(crate) async fn scan(&self, pattern: &Pattern) -> Result<Vec<Key>> {
@@ -228,9 +207,8 @@ impl Route {
     }
 
     pub(crate) async fn increment(&self, key: &Key, step: Increment) -> Result<i64> {
-        let value = self.limited(self.backend.increment(key, step)).await;
-        self.fills.drop_key(key);
-        value
+        let _change = self.fills.change(key).await;
+        self.limited(self.backend.increment(key, step)).await
     }
 
     pub(crate) async fn ping(&self, message: &str) -> Result<String> {

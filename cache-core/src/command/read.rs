@@ -86,7 +86,8 @@ impl<'c, T: Value> IntoFuture for Get<'c, T> {
                     found = read(entry);
                 }
             });
-            if peek != Peek::Remote {
+            // A backend of bytes may show them too; those are for `get` to decode.
+            if found.is_some() || peek == Peek::Missing {
                 return Ok(found);
             }
             let entry = route.get(&self.key, Some(Codec::of::<T>())).await?;

@@ -2,24 +2,51 @@
 //! itself.
 
 use std::cell::RefCell;
-use std::future::{Future, poll_fn};
-use std::pin::pin;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use pin_project_lite::pin_project;
+
+use crate::scope::Calm;
 
 thread_local! {
     static CHAIN: RefCell<Vec<u64>> = const { RefCell::new(Vec::new()) };
 }
 
+pin_project! {
+    /// A body that runs as part of the computation `id`.
+    ///
+    /// The mark is on the thread only while the body is polled, so it follows the task wherever it runs. It does
+    /// not follow into tasks the body spawns; those wait at most as long as any other caller.
+    ///
+    /// Written by hand because an `async fn` would hold the body twice, and nested calls would double each time.
+    #[derive(Debug)]
+    pub struct Within<F> {
+        id: Option<u64>,
+        // Calls inside are to be answered from the cache again, though this one is a refresh.
+        calm: Option<Calm>,
+        #[pin]
+        body: F,
+    }
+}
+
 /// Runs `body` as part of the computation `id`.
-///
-/// The mark is on the thread only while the body is polled, so it follows the task wherever it runs. It does
-/// not follow into tasks the body spawns; those wait at most as long as any other caller.
-pub(crate) async fn within<F: Future>(id: Option<u64>, body: F) -> F::Output {
-    let mut body = pin!(body);
-    poll_fn(|cx| {
-        let _mark = id.map(Mark::new);
-        body.as_mut().poll(cx)
-    })
-    .await
+pub(crate) fn within<F: Future>(id: Option<u64>, calm: Option<Calm>, body: F) -> Within<F> {
+    Within { id, calm, body }
+}
+
+impl<F: Future> Future for Within<F> {
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        let this = self.project();
+        let _mark = this.id.map(Mark::new);
+        match this.calm {
+            Some(calm) => calm.enter(|| this.body.poll(cx)),
+            None => this.body.poll(cx),
+        }
+    }
 }
 
 /// Whether the running code is part of this computation.

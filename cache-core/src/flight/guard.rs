@@ -34,11 +34,14 @@ impl Leader {
     /// Gives everybody the answer.
     pub(crate) fn answer(mut self, entry: Option<Arc<Entry>>) {
         self.landed = true;
-        self.flights.update(&self.flight, |state| {
+        let phase = entry.map_or(Phase::Over, Phase::Answered);
+        let before = self.flights.update(&self.flight, |state| {
             state.running -= 1;
-            state.phase = entry.map_or(Phase::Over, Phase::Answered);
+            std::mem::replace(&mut state.phase, phase)
         });
         self.flight.changed.notify_waiters();
+        // Dropped outside the locks: another leader's answer may be in it, with a destructor of the user's.
+        drop(before);
     }
 
     /// Ends with an error that cannot be shared: once all who lead now are done, twice as many may.

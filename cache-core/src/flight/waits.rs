@@ -3,26 +3,34 @@
 //! Only callers that are themselves computing something are recorded, so the usual wait costs nothing here.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{LazyLock, Mutex, PoisonError};
+
+/// Of all caches of the process: a circle may lead through several.
+static WAITS: LazyLock<Waits> = LazyLock::new(Waits::default);
 
 /// Edges from a computation to those its leader waits for.
 #[derive(Default)]
-pub(super) struct Waits(Arc<Mutex<Edges>>);
+pub(super) struct Waits(Mutex<Edges>);
 
 type Edges = HashMap<u64, Vec<u64>>;
 
 /// A recorded wait; forgotten when dropped.
 pub(super) struct Edge {
-    edges: Arc<Mutex<Edges>>,
+    waits: &'static Waits,
     from: Vec<u64>,
     to: u64,
+}
+
+/// The waits of the process.
+pub(super) fn waits() -> &'static Waits {
+    &WAITS
 }
 
 impl Waits {
     /// Records that the computations `from` wait for `to`. `None`: `to` already waits for one of them.
     /// `Some(None)`: nothing to record.
     #[expect(clippy::option_option, reason = "refused, nothing to hold, and held are three answers")]
-    pub(super) fn register(&self, from: &[u64], to: u64) -> Option<Option<Edge>> {
+    pub(super) fn register(&'static self, from: &[u64], to: u64) -> Option<Option<Edge>> {
         if from.is_empty() {
             return Some(None);
         }
@@ -41,13 +49,13 @@ impl Waits {
             edges.entry(*id).or_default().push(to);
         }
         drop(edges);
-        Some(Some(Edge { edges: Arc::clone(&self.0), from: from.to_vec(), to }))
+        Some(Some(Edge { waits: self, from: from.to_vec(), to }))
     }
 }
 
 impl Drop for Edge {
     fn drop(&mut self) {
-        let mut edges = self.edges.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut edges = self.waits.0.lock().unwrap_or_else(PoisonError::into_inner);
         for id in &self.from {
             if let Some(targets) = edges.get_mut(id) {
                 if let Some(at) = targets.iter().position(|target| *target == self.to) {
@@ -67,7 +75,7 @@ mod tests {
 
     #[test]
     fn a_wait_that_closes_a_circle_is_refused() {
-        let waits = Waits::default();
+        let waits: &'static Waits = Box::leak(Box::default());
         let a_for_b = waits.register(&[1], 2).unwrap();
         let b_for_c = waits.register(&[2], 3).unwrap();
         assert!(waits.register(&[3], 1).is_none());

@@ -127,6 +127,16 @@ impl KeyBuf {
     }
 }
 
+/// What a shortened key has kept of the original, if this is one.
+pub(crate) fn shortened_head(key: &str) -> Option<&str> {
+    // Shortening cuts at a character, so it may keep up to three bytes less.
+    if !(MAX_KEY - 3..=MAX_KEY).contains(&key.len()) {
+        return None;
+    }
+    let (head, digest) = key.rsplit_once('#')?;
+    (digest.len() == 32 && digest.bytes().all(|byte| byte.is_ascii_hexdigit())).then_some(head)
+}
+
 impl Default for KeyBuf {
     fn default() -> Self {
         Self::new()

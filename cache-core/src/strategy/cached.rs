@@ -9,15 +9,18 @@
 use std::fmt;
 use std::future::Future;
 use std::marker::PhantomData;
+use std::task::{Context, Waker};
 use std::time::Duration;
 
 use super::{Call, Enter, Led, Mode, Ticket};
+use crate::background;
 use crate::cache::CacheRef;
+use crate::clock::BoxFuture;
 use crate::error::Result;
-use crate::flight::within;
+use crate::flight::{Within, within};
 use crate::key::{Key, KeyBuf, KeyRef, is_reserved};
 use crate::returns::{Outcome, Returned, Shape};
-use crate::scope::{self, Scope};
+use crate::scope::{self, Calm};
 use crate::site::Site;
 use crate::ttl::{IntoTtl, Ttl};
 
@@ -135,9 +138,8 @@ pub struct Lead<Out, S: Shape<Out>> {
 
 impl<Out, S: Shape<Out>> Lead<Out, S> {
     /// Runs the function as part of this computation.
-    pub async fn run<F: Future<Output = Out>>(&mut self, body: F) -> Out {
-        let body = within(self.ticket.flight(), body);
-        if self.ticket.is_refresh() { Scope::new().recompute(false).run(body).await } else { body.await }
+    pub fn run<F: Future<Output = Out>>(&mut self, body: F) -> Within<F> {
+        within(self.ticket.flight(), Calm::if_recomputing(), body)
     }
 
     /// Begins the decision whether and for how long to keep the answer.
@@ -145,27 +147,57 @@ impl<Out, S: Shape<Out>> Lead<Out, S> {
         Keep { lead: self, outcome: S::split(out), ttl: None, wanted: true, jitter: None, shape: PhantomData }
     }
 
-    /// Stores the answer if it is to be kept, gives it to whoever waits, and gives it back.
-    pub async fn leave(self, out: Out, kept: Kept) -> Out {
+    /// Stores the answer if it is to be kept, and gives it to whoever waits.
+    ///
+    /// A backend in this process is done at once. For another the answer is taken apart while it waits: the value
+    /// can be sent between threads, which an `Err` of the same type perhaps cannot.
+    pub fn leave(self, out: Out, kept: Kept) -> Enter<Out, Storing<Out, S>> {
         let Self { ticket, returned } = self;
-        let entry = match kept.0 {
-            Some(ttl) if ticket.stores() => returned.entry(&out, ticket.meta(Some(ttl))),
+        let Some(ttl) = kept.0.filter(|_| ticket.stores()) else {
             // Nothing to store: an entry is made only for those who wait.
-            _ => {
-                if returned.is_shareable(&out) {
-                    let entry = ticket.closes_with_waiters().then(|| returned.entry(&out, ticket.meta(None)));
-                    ticket.share(entry.flatten());
-                } else {
-                    ticket.fail();
-                }
-                return out;
+            if returned.is_shareable(&out) {
+                let entry = ticket.closes_with_waiters().then(|| returned.entry(&out, ticket.meta(None)));
+                ticket.share(entry.flatten());
+            } else {
+                ticket.fail();
             }
+            return Enter::Answer(out);
         };
-        match entry {
-            Some(entry) => Box::pin(ticket.store(entry)).await,
-            None => ticket.fail(),
+        let Some(entry) = returned.entry(&out, ticket.meta(Some(ttl))) else {
+            ticket.fail();
+            return Enter::Answer(out);
+        };
+        let mut store: BoxFuture<'static, ()> = Box::pin(ticket.store(entry));
+        if store.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending() {
+            if let Outcome::Value(value) = S::split(&out) {
+                return Enter::Go(Storing { store, value: value.clone(), out: PhantomData });
+            }
+            // `None` and `Err` are stored meanwhile; until they are, callers join this computation.
+            background::spawn(store);
         }
-        out
+        Enter::Answer(out)
+    }
+}
+
+/// A store that takes its time.
+pub struct Storing<Out, S: Shape<Out>> {
+    store: BoxFuture<'static, ()>,
+    value: S::Value,
+    out: PhantomData<fn() -> Out>,
+}
+
+impl<Out, S: Shape<Out>> Storing<Out, S> {
+    /// Waits for the store, no longer than the backend's limit, and gives the answer back.
+    pub async fn finish(self) -> Out {
+        let Self { store, value, .. } = self;
+        store.await;
+        S::value(value)
+    }
+}
+
+impl<Out, S: Shape<Out>> fmt::Debug for Storing<Out, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Storing").finish_non_exhaustive()
     }
 }
 
@@ -285,7 +317,10 @@ where
         Enter::Answer(out) => out,
         Enter::Go(mut lead) => {
             let out = lead.run(compute).await;
-            lead.leave(out, Kept(Some(ttl.unwrap_or(Ttl::FOREVER)))).await
+            match lead.leave(out, Kept(Some(ttl.unwrap_or(Ttl::FOREVER)))) {
+                Enter::Answer(out) => out,
+                Enter::Go(storing) => storing.finish().await,
+            }
         }
     }
 }

@@ -159,7 +159,8 @@ impl Call {
         if !self.single_flight || self.mode == Mode::Recompute {
             return Place::Alone;
         }
-        let deadline = self.cache.now().after(self.cache.wait());
+        let mut deadline = self.cache.now().after(self.cache.wait());
+        let mut expired = false;
         loop {
             match self.cache.flights().join(&self.key, reader.answer, self.cache.now()) {
                 Join::Lead(leader) => return Place::Leads(leader),
@@ -169,30 +170,34 @@ impl Call {
                     return Place::Inside;
                 }
                 Join::Wait(waiter) => match waiter.land(self.cache.clock().sleep_until(deadline)).await {
-                    Landing::Answer(entry) if reader.fits(&entry) => {
+                    Landing::Answer(entry) if entry.version() == self.version && reader.fits(&entry) => {
                         self.tell(EventKind::Joined, None);
                         return Place::Found(entry);
                     }
                     Landing::Answer(_) => return Place::Alone,
                     Landing::Lead(leader) => return Place::Leads(leader),
                     Landing::Again => {}
-                    Landing::Expired => return self.after_waiting(&waiter, reader),
+                    // Once more for whoever takes the place of a leader that hangs, and then no longer: else all
+                    // who waited would compute at once.
+                    Landing::Expired if expired => return Place::Alone,
+                    Landing::Expired => {
+                        expired = true;
+                        deadline = self.after_waiting(&waiter);
+                    }
                 },
             }
         }
     }
 
-    /// Waited long enough: compute, and take the place of a leader that has been at it for that long.
-    fn after_waiting(&self, waiter: &Waiter, reader: Reader) -> Place {
+    /// Waited long enough: a leader that has been at it for that long is left behind. Tells until when to wait
+    /// for the next.
+    fn after_waiting(&self, waiter: &Waiter) -> Time {
         self.tell(EventKind::WaitExpired, None);
         let now = self.cache.now();
         if now.since(waiter.started()) >= self.cache.wait() {
             waiter.abandon();
         }
-        match self.cache.flights().join(&self.key, reader.answer, now) {
-            Join::Lead(leader) => Place::Leads(leader),
-            Join::Wait(_) | Join::Alone | Join::Recursion => Place::Alone,
-        }
+        now.after(self.cache.wait())
     }
 }
 
@@ -280,13 +285,18 @@ impl Ticket {
         if route.weighs() {
             entry = weighed(entry, self.reader.codec);
         }
-        let (kind, error) =
-            match route.fill(&self.call.key, Arc::clone(&entry), self.reader.codec, fill).await {
-                Ok(true) => (EventKind::Stored, None),
-                Ok(false) => (EventKind::Overtaken, None),
-                Err(error @ Error::Codec { .. }) => (EventKind::NotSerializable, Some(error)),
-                Err(error) => (EventKind::BackendFailed, Some(error)),
-            };
+        let supersedes = self.is_refresh();
+        let stored =
+            route.fill(&self.call.key, Arc::clone(&entry), self.reader.codec, fill, supersedes).await;
+        if supersedes {
+            self.call.cache.flights().abandon(self.call.key.as_key());
+        }
+        let (kind, error) = match stored {
+            Ok(true) => (EventKind::Stored, None),
+            Ok(false) => (EventKind::Overtaken, None),
+            Err(error @ Error::Codec { .. }) => (EventKind::NotSerializable, Some(error)),
+            Err(error) => (EventKind::BackendFailed, Some(error)),
+        };
         self.call.tell(kind, error.as_ref());
         self.share(Some(entry));
     }
@@ -295,7 +305,11 @@ impl Ticket {
 /// The entry with an estimate of its bytes: what it takes encoded, which is what it holds, roughly.
 pub(crate) fn weighed(entry: Arc<Entry>, codec: Option<&Codec>) -> Arc<Entry> {
     let value = entry.value();
-    let heap = codec.and_then(|codec| codec.encoded_len(value)).unwrap_or_default();
-    let bytes = heap + std::mem::size_of_val(value);
+    let heap = match codec {
+        // What cannot be measured is not let in: a bound that guesses is none.
+        Some(codec) => codec.encoded_len(value).unwrap_or(usize::MAX),
+        None => 0,
+    };
+    let bytes = heap.saturating_add(std::mem::size_of_val(value));
     entry.weigh(bytes)
 }

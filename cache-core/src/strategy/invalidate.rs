@@ -5,13 +5,13 @@
 
 use std::fmt;
 use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
-use std::sync::Arc;
-use std::task::{Context, Poll, Wake, Waker};
+use std::task::{Context, Poll, Waker};
 
 use crate::background;
 use crate::cache::CacheRef;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::event::EventKind;
 use crate::pattern::Pattern;
 
@@ -39,10 +39,14 @@ impl Target {
     }
 
     async fn remove(&self) -> Result<u64> {
-        let outcome = self.cache.remove_match(&self.pattern).await;
+        let outcome = match self.pattern.why_unkeyable() {
+            // Better nothing than what the arguments did not say.
+            Some(why) => Err(Error::NoKey(why)),
+            None => self.cache.remove_match(&self.pattern).await,
+        };
         let (kind, error) = match &outcome {
             Ok(_) => (EventKind::Invalidated, None),
-            Err(error) => (EventKind::BackendFailed, Some(error)),
+            Err(error) => (EventKind::NotInvalidated, Some(error)),
         };
         self.cache.tell(kind, self.pattern.as_str(), None, error);
         outcome
@@ -86,10 +90,10 @@ pub struct Running {
 }
 
 impl Running {
-    /// Runs the function.
-    pub async fn run<F: Future>(&mut self, body: F) -> F::Output {
+    /// The function begins. Its future is given back as it is: held twice, it would double with each layer.
+    pub fn run<F: Future>(&mut self, body: F) -> F {
         self.began = true;
-        body.await
+        body
     }
 
     /// Invalidates, if the outcome calls for it.
@@ -116,17 +120,10 @@ impl Drop for Running {
         let mut removal: Pin<Box<dyn Future<Output = ()> + Send>> = Box::pin(async move {
             drop(purge(targets).await);
         });
-        if removal.as_mut().poll(&mut Context::from_waker(&ignoring())) == Poll::Pending {
+        // A second panic while unwinding would end the process.
+        let poll = || removal.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+        if let Ok(Poll::Pending) = catch_unwind(AssertUnwindSafe(poll)) {
             background::spawn(removal);
         }
     }
-}
-
-/// A waker that wakes nobody; the background polls again by itself.
-fn ignoring() -> Waker {
-    struct Ignoring;
-    impl Wake for Ignoring {
-        fn wake(self: Arc<Self>) {}
-    }
-    Waker::from(Arc::new(Ignoring))
 }

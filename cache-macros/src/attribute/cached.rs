@@ -7,7 +7,7 @@ use super::{Attribute, Common, Frame, Input, KEYED, Layer};
 use crate::error::Errors;
 use crate::function::Function;
 use crate::grammar::Arguments;
-use crate::handle::{self, Handle, Naming};
+use crate::handle::{self, Handle, Named, Naming};
 use crate::keeping::Keeping;
 use crate::key::{Head, Key};
 use crate::krate::Private;
@@ -18,7 +18,7 @@ struct Cached {
     common: Common,
     key: Key,
     keeping: Keeping,
-    handle: Option<Ident>,
+    handle: Option<Named>,
 }
 
 fn parse(input: Input<'_>, errors: &mut Errors) -> Option<Box<dyn Layer>> {
@@ -28,14 +28,17 @@ fn parse(input: Input<'_>, errors: &mut Errors) -> Option<Box<dyn Layer>> {
     let key = Key::take(&mut arguments, input.function, errors);
     let keeping = Keeping::take(&mut arguments, input.span, input.function, errors);
     let handle = handle::named(Naming::take(&mut arguments, errors), input.function, errors);
+    if let (Some(handle), Some(key)) = (&handle, &key) {
+        handle.check(key, errors);
+    }
     Some(Box::new(Cached { common, key: key?, keeping: keeping?, handle }))
 }
 
 impl Cached {
     fn handle<'a>(&'a self, function: &'a Function) -> Option<Handle<'a>> {
         let Self { common, key, keeping, handle } = self;
-        let name = handle.as_ref()?;
-        Some(Handle::new(name, function, key, keeping, common))
+        let named = handle.as_ref()?;
+        Some(Handle::new(named, function, key, keeping, common))
     }
 }
 
@@ -63,7 +66,8 @@ impl Layer for Cached {
         quote_spanned! {site=>
             static __MACADAMIA_SITE: #p::Site = #p::Site::new(&__MACADAMIA_FN, #head_text);
             let __returns = #p::returns!(#undecodable #output);
-            let __entered = {
+            // Scrutinees and not variables, here and below: a future must not hold an answer while it waits.
+            let __pending = match {
                 let __cache = #cache;
                 #condition
                 let mut #buf = #p::KeyBuf::new();
@@ -76,8 +80,7 @@ impl Layer for Cached {
                     bypass: #bypass,
                 };
                 #p::cached::enter(&__MACADAMIA_SITE, __cache, &mut #buf, __returns, __settings)
-            };
-            let __pending = match __entered {
+            } {
                 #p::Enter::Answer(__out) => break #label __out,
                 #p::Enter::Go(__pending) => __pending,
             };
@@ -86,9 +89,15 @@ impl Layer for Cached {
                 #p::Enter::Go(__lead) => __lead,
             };
             #before
-            let __out: #output = __lead.run(#inner).await;
-            let __kept = __lead.keep(&__out) #after .done();
-            __lead.leave(__out, __kept).await
+            let __storing = match {
+                let __out: #output = __lead.run(#inner).await;
+                let __kept = __lead.keep(&__out) #after .done();
+                __lead.leave(__out, __kept)
+            } {
+                #p::Enter::Answer(__out) => break #label __out,
+                #p::Enter::Go(__storing) => __storing,
+            };
+            __storing.finish().await
         }
     }
 

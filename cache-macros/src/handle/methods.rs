@@ -12,7 +12,7 @@ impl Handle<'_> {
     /// `key`, `peek`, `set`, `invalidate`, `refresh`.
     pub(super) fn methods(&self) -> TokenStream {
         let Self { function, key, keeping, p, .. } = self;
-        let (vis, output) = (&function.vis, &function.sig.output);
+        let vis = &function.vis;
         let params: Vec<_> = function.params.iter().filter(|param| key.uses(param)).map(typed).collect();
         let value = self.value();
         let (version, undecodable) = (keeping.version, function.undecodable());
@@ -23,9 +23,8 @@ impl Handle<'_> {
         let (bare, where_bare) = self.generics(&params);
         let (with_value, where_value) =
             self.generics(&[params.as_slice(), &[value.to_token_stream()]].concat());
-        let (all, where_all) = self.all_generics();
         let (set_ttl, ttl) = self.set_ttl();
-        let (refresh_params, call) = self.call();
+        let refresh = self.refresh();
         quote_spanned! {Span::mixed_site()=>
             /// The key of a call with these arguments.
             #vis fn key #bare (#(#params),*) -> #p::Key #where_bare {
@@ -56,8 +55,22 @@ impl Handle<'_> {
                 #p::invalidate_key(#cache, #buf).await
             }
 
+            #refresh
+        }
+    }
+
+    /// `refresh`, unless calling the function gives no future.
+    fn refresh(&self) -> TokenStream {
+        let Self { function, p, .. } = self;
+        if function.is_run_by_attribute() {
+            return TokenStream::new();
+        }
+        let (vis, output) = (&function.vis, function.output());
+        let (all, where_all) = self.all_generics();
+        let (params, call) = self.call();
+        quote_spanned! {Span::mixed_site()=>
             /// Calls the function whatever is stored, and stores what it returns.
-            #vis async fn refresh #all (#(#refresh_params),*) #output #where_all {
+            #vis async fn refresh #all (#(#params),*) -> #output #where_all {
                 #p::refresh(#call).await
             }
         }

@@ -1,6 +1,8 @@
 //! Whether a function has a handle, and what it is called.
 
-use proc_macro2::{Ident, Span};
+use proc_macro2::Ident;
+use quote::format_ident;
+use syn::ext::IdentExt;
 use syn::{Expr, ExprLit, ExprPath, Lit, LitBool};
 
 use crate::error::Errors;
@@ -11,8 +13,8 @@ use crate::grammar::{Argument, Arguments, Key, Shape, Value};
 pub(crate) enum Naming {
     /// Nothing.
     Unsaid,
-    /// `handle`
-    Wanted(Span),
+    /// `handle`: it belongs to a type.
+    Wanted,
     /// `handle = false`
     Unwanted,
     /// `handle = Name`
@@ -23,14 +25,12 @@ impl Naming {
     pub(crate) const KEYS: &[Key] = &[Key("handle", Shape::FlagOrValue)];
 
     pub(crate) fn take(arguments: &mut Arguments, errors: &mut Errors) -> Self {
-        let Some(Argument { key, value }) = arguments.take("handle") else { return Self::Unsaid };
+        let Some(Argument { value, .. }) = arguments.take("handle") else { return Self::Unsaid };
         match value {
             Value::Expr(Expr::Lit(ExprLit { lit: Lit::Bool(LitBool { value: false, .. }), .. })) => {
                 Self::Unwanted
             }
-            Value::Expr(Expr::Lit(ExprLit { lit: Lit::Bool(_), .. })) | Value::Flag => {
-                Self::Wanted(key.span())
-            }
+            Value::Expr(Expr::Lit(ExprLit { lit: Lit::Bool(_), .. })) | Value::Flag => Self::Wanted,
             Value::Expr(Expr::Path(ExprPath { qself: None, path, .. })) if path.get_ident().is_some() => {
                 path.get_ident().cloned().map_or(Self::Unsaid, Self::Named)
             }
@@ -46,31 +46,41 @@ impl Naming {
     }
 }
 
-/// The name of the function's handle, if it has one.
-pub(crate) fn named(naming: Naming, function: &Function, errors: &mut Errors) -> Option<Ident> {
-    if function.receiver().is_some() {
-        let span = match naming {
-            Naming::Unsaid | Naming::Unwanted => return None,
-            Naming::Wanted(span) => span,
-            Naming::Named(name) => name.span(),
-        };
-        errors.push(span, "a handle for a method is not available yet");
-        return None;
+/// A handle to be written.
+pub(crate) struct Named {
+    pub(crate) name: Ident,
+    /// Whether it stands in an `impl`, as the constant that [`constant`] names.
+    pub(crate) within: bool,
+}
+
+/// The name of the constant that is the handle of a method.
+pub(crate) fn constant(method: &Ident) -> Ident {
+    format_ident!("__handle_of_{}", method.unraw(), span = method.span())
+}
+
+/// The function's handle, if it has one.
+pub(crate) fn named(naming: Naming, function: &Function, errors: &mut Errors) -> Option<Named> {
+    let name = &function.sig.ident;
+    let method = function.receiver().is_some();
+    match naming {
+        Naming::Unwanted => None,
+        Naming::Unsaid if method => None,
+        Naming::Named(given) if method || function.says_self() => {
+            errors.push(given.span(), format!("the handle of a method is called as the method is: write `handle`, and `{name}` by the path of its type in targets"));
+            None
+        }
+        Naming::Unsaid if function.says_self() => {
+            errors.push(
+                name.span(),
+                format!(
+                    "`{name}` belongs to a type: write `handle`, and targets can name it by its path, or \
+                        `handle = false`"
+                ),
+            );
+            None
+        }
+        Naming::Unsaid => Some(Named { name: name.clone(), within: false }),
+        Naming::Named(name) => Some(Named { name, within: false }),
+        Naming::Wanted => Some(Named { name: name.clone(), within: true }),
     }
-    let name = match naming {
-        Naming::Unwanted => return None,
-        Naming::Unsaid | Naming::Wanted(_) => function.sig.ident.clone(),
-        Naming::Named(name) => name,
-    };
-    if function.says_self() {
-        errors.push(
-            function.sig.ident.span(),
-            format!(
-                "`{}` belongs to a type, and a handle for it is not available yet: write `handle = false`",
-                function.name()
-            ),
-        );
-        return None;
-    }
-    Some(name)
 }

@@ -16,19 +16,19 @@ pub(crate) fn names(key: &Key) -> Vec<String> {
 }
 
 /// One entry of `PLACEHOLDERS`.
-struct Slot<'a> {
-    name: String,
-    hole: &'a Hole,
+pub(super) struct Slot<'a> {
+    pub(super) name: String,
+    pub(super) hole: &'a Hole,
 }
 
 impl Slot<'_> {
     /// Whether it can be given.
-    fn is_open(&self) -> bool {
+    pub(super) fn is_open(&self) -> bool {
         self.name == self.hole.name && matches!(self.hole.source, Source::Value { .. })
     }
 }
 
-fn slots(key: &Key) -> Vec<Slot<'_>> {
+pub(super) fn slots(key: &Key) -> Vec<Slot<'_>> {
     let mut slots: Vec<Slot<'_>> = Vec::new();
     for hole in key.holes() {
         let same = |slot: &&Slot<'_>| slot.hole.name == hole.name;
@@ -41,6 +41,16 @@ fn slots(key: &Key) -> Vec<Slot<'_>> {
     slots
 }
 
+/// What to say to a name that is not among the placeholders, and where one is left out.
+pub(super) fn complaints(name: &Ident, slots: &[Slot<'_>]) -> (String, String) {
+    let open = listed(slots.iter().filter(|slot| slot.is_open()).map(|slot| slot.name.as_str()));
+    let all = listed(slots.iter().map(|slot| slot.name.as_str()));
+    (
+        format!("`{name}` has no such placeholder. Its placeholders: {open}"),
+        format!("a key of `{name}` needs all its placeholders: {all}"),
+    )
+}
+
 /// `Handle`, `HasCache` and a `Placeholder` for each placeholder.
 pub(super) fn traits(handle: &Handle<'_>) -> TokenStream {
     let Handle { name, key, p, .. } = handle;
@@ -50,13 +60,7 @@ pub(super) fn traits(handle: &Handle<'_>) -> TokenStream {
     }
     let slots = slots(key);
     let all: Vec<_> = slots.iter().map(|slot| &slot.name).collect();
-    let open = slots.iter().filter(|slot| slot.is_open()).map(|slot| slot.name.as_str());
-    let open = listed(open);
-    let unknown = format!("`{name}` has no such placeholder. Its placeholders: {open}");
-    let missing = format!(
-        "a key of `{name}` needs all its placeholders: {}",
-        listed(all.iter().map(|name| name.as_str()))
-    );
+    let (unknown, missing) = complaints(name, &slots);
     let pattern = pattern(handle, &slots);
     let placeholders = slots.iter().enumerate().filter(|(_, slot)| slot.is_open());
     let placeholders = placeholders.map(|(index, slot)| placeholder(handle, index, slot.hole));
@@ -83,7 +87,8 @@ pub(super) fn traits(handle: &Handle<'_>) -> TokenStream {
     }
 }
 
-fn pattern(handle: &Handle<'_>, slots: &[Slot<'_>]) -> TokenStream {
+/// Statements that make the pattern, with `__fill` for the placeholders.
+pub(super) fn pattern(handle: &Handle<'_>, slots: &[Slot<'_>]) -> TokenStream {
     let p = handle.p;
     let buf = Ident::new("__pattern", Span::mixed_site());
     let (fill, out) = (Ident::new("__fill", Span::mixed_site()), quote!(#buf.buf()));
@@ -93,7 +98,7 @@ fn pattern(handle: &Handle<'_>, slots: &[Slot<'_>]) -> TokenStream {
         let filled = index.map(|index| quote!(if !#fill(#index, &mut #buf)));
         quote!(#filled { #buf.any(); })
     };
-    let head = Head::Handle(handle.name, &[]);
+    let head = if handle.within { Head::Beside(handle.name) } else { Head::Handle(handle.name, &[]) };
     let any_type = if handle.is_generic() { "<*>" } else { "" };
     let code = handle.key.write_pattern(&buf, &out, &head, any_type, &hole, p);
     quote! {
@@ -129,13 +134,13 @@ fn placeholder(handle: &Handle<'_>, index: usize, hole: &Hole) -> TokenStream {
 
 /// What a caller may give for a parameter of this type: text for a `String`. A filter of the user takes what
 /// the parameter is.
-fn lent(ty: &Type, filter: Option<&Filter>) -> Type {
+pub(super) fn lent(ty: &Type, filter: Option<&Filter>) -> Type {
     let is_string = super::methods::last_segment(ty).is_some_and(|last| last.ident == "String");
     if is_string && !matches!(filter, Some(Filter::Path(_))) { syn::parse_quote!(str) } else { ty.clone() }
 }
 
 /// The type of the parameter that the placeholder is, if it can be named here. References are looked through.
-fn exact<'a>(handle: &'a Handle<'_>, hole: &Hole) -> Option<&'a Type> {
+pub(super) fn exact<'a>(handle: &'a Handle<'_>, hole: &Hole) -> Option<&'a Type> {
     let param = handle.param(hole.root().filter(|_| hole.is_whole())?)?;
     let mut ty = &param.ty;
     while let Type::Reference(reference) = ty {

@@ -138,6 +138,16 @@ fn functions() {
     check("#[invalidate(\"a\")]", "fn f() {}", &[sync]);
     check(
         cached,
+        "fn f() -> impl Display { 0 }",
+        &[sync, "`impl Trait` cannot be handed through: name the type that is returned"],
+    );
+    check(
+        cached,
+        "#[::core::prelude::v1::test] fn f() { let body = async {}; runtime().block_on(body); }",
+        &["the test attribute above has made `f` an ordinary function: put this one above it"],
+    );
+    check(
+        cached,
         "async unsafe fn f() {}"
             .replace("async unsafe", "unsafe")
             .replace("unsafe fn", "async unsafe fn")
@@ -153,6 +163,8 @@ fn functions() {
         such as `String` or `Arc<T>`";
     check(cached, "async fn f(a: &str) -> &str { a }", &[borrowed]);
     check(cached, "async fn f<'a>(a: &'a str) -> Option<&'a str> { None }", &[borrowed]);
+    let boxed = "fn f(a: &str) -> Pin<Box<dyn Future<Output = &str> + '_>> { Box::pin(async move { a }) }";
+    check(cached, boxed, &[borrowed]);
     let generic = "`T` may be a `Result`, and its `Err` would be kept like a value: say what to keep with \
         `condition = |value| …`";
     check(cached, "async fn f<T: Load>(id: u8) -> T { T::load(id).await }", &[generic]);
@@ -167,13 +179,27 @@ fn handles() {
     let check = |arguments: &str, function: &str, expected: &[&str]| {
         check(&format!("#[cached(ttl = 1, {arguments})]"), function, expected);
     };
-    let method = "a handle for a method is not available yet";
-    check("skip(self), handle", "async fn f(&self) -> u8 { 0 }", &[method]);
-    check("skip(self), handle = Name", "async fn f(&self) -> u8 { 0 }", &[method]);
-    let associated =
-        "`f` belongs to a type, and a handle for it is not available yet: write `handle = false`";
+    check(
+        "skip(self), handle = Name",
+        "async fn f(&self) -> u8 { 0 }",
+        &["the handle of a method is called as the method is: write `handle`, and `f` by the path of its \
+            type in targets"],
+    );
+    let associated = "`f` belongs to a type: write `handle`, and targets can name it by its path, or \
+        `handle = false`";
     check("key = \"a\"", "async fn f() -> Self { Self }", &[associated]);
     check("key = \"a\"", "async fn f() -> u8 { Self::load().await }", &[associated]);
+    check(
+        "key = |id| id, handle",
+        "async fn f(&self, id: u8) -> u8 { 0 }",
+        &["the key of `f` is made by code and has no placeholders: a method with such a key has no `handle`"],
+    );
+    let all: Vec<_> = (0..13).map(|index| format!("a{index}: u8")).collect();
+    check(
+        "handle",
+        &format!("async fn f({}) -> u8 {{ 0 }}", all.join(", ")),
+        &["`f` has 13 placeholders, and the handle of a method at most 12"],
+    );
     check(
         "handle = \"x\"",
         PLAIN,
@@ -193,6 +219,10 @@ fn targets() {
     check("items(3)", &["name the placeholder: `items(user.uid = id)`, or `page = _` for any value"]);
     check("items(user.get(1) = 3)", &["methods of a placeholder take no arguments"]);
     check("items(page = 1, page = _)", &["`page` is given twice"]);
+    check(
+        "items::<u8>(page = 1)",
+        &["a function is named without type arguments: its keys of all types are meant"],
+    );
     check("items, 7", &["expected a function, `profile(user.uid = id)`, or text, `\"user:<id>\"`"]);
     check(
         "\"u:<usr>\"",

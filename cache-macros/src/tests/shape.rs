@@ -31,7 +31,7 @@ fn the_body_stands_once_and_in_place() {
             "asyncmove{",
             "iffalse",
             "{compute().await?}",
-            ".leave(__out,__kept).await",
+            ".leave(__out,__kept)",
             "enumf{}",
         ],
     );
@@ -55,6 +55,37 @@ fn other_attributes_stay_on_the_function_and_strangers_are_not_ours() {
         &["Doc.", "#[instrument]#[other::cached(x)]asyncfnf(){", "#[macadamia::invalidate(__noop)]"],
     );
     assert!(code.contains("&[\"cached\",\"invalidate\"]"), "{code}");
+}
+
+#[test]
+fn a_future_stays_the_kind_of_future_that_it_is() {
+    let body = |function: &str| {
+        let code = printed(&format!("#[cached(ttl = 1, key = \"k\")] {function}"));
+        code[..code.find(".leave(").unwrap()].to_owned()
+    };
+    let opaque = body("fn f(a: &str) -> impl Future<Output = u8> + Send { async move { run(a).await? } }");
+    in_order(
+        &opaque,
+        &["fnf(a:&str)->implFuture<Output=u8>+Send{", "asyncmove{'__layer0:", "{run(a).await?}"],
+    );
+    let boxed = "fn f(a: &str) -> Pin<Box<dyn Future<Output = u8> + '_>>";
+    let plain = body(&format!("{boxed} {{ Box::pin(async move {{ run(a) }}) }}"));
+    in_order(&plain, &["Box::pin(asyncmove{'__layer0:", "let__never:u8", "{run(a)}"]);
+    let other = body(&format!("{boxed} {{ let b = a; b.boxed() }}"));
+    in_order(&other, &["let__never:u8", "let__future={letb=a;b.boxed()};__future.await"]);
+    let returning = body(&format!("{boxed} {{ if x {{ return y(); }} z().boxed() }}"));
+    in_order(&returning, &["let__future=(move||->Pin<Box<dynFuture<Output=u8>+'_>>{ifx{returny();}"]);
+    assert!(body("fn f() -> BoxFuture<'static, u8> { x() }").contains("let__never:u8"));
+}
+
+#[test]
+fn a_pattern_that_async_trait_took_apart_is_a_parameter_again() {
+    let code = printed(
+        "#[cached(ttl = 1, skip(self))] fn f<'life0, 'async_trait>(&'life0 self, __arg1: (u8, u8)) -> \
+            Pin<Box<dyn Future<Output = u8> + Send + 'async_trait>> { Box::pin(async move { let __self = self; \
+            let (a, mut b) = { let __arg1 = __arg1; __arg1 }; b })}",
+    );
+    in_order(&code, &["(&'life0self,(a,mutb):(u8,u8))", "literal(\":a:\")", "{let__self=self;b}"]);
 }
 
 #[test]
@@ -221,6 +252,34 @@ fn a_placeholder_of_its_own_stands_for_each_filter() {
     assert!(code.contains("PLACEHOLDERS:&'static[&'staticstr]=&[\"a\",\"a(filter2)\",\"@who\"]"), "{code}");
     assert_eq!(code.matches("__private::Placeholder<").count(), 1);
     assert!(code.contains("Its placeholders: a\"".replace(' ', "").as_str()), "{code}");
+}
+
+#[test]
+fn the_handle_of_a_method_is_a_constant_beside_it() {
+    let code = printed(
+        "#[cached(ttl = 1, key = \"<id>:<self.x>:<id:hash>:<name:lower>:<at:len>\", handle)] pub async fn \
+            r#get(&self, id: u8, name: &str, at: Vec<&str>) -> u8 { 0 }",
+    );
+    in_order(
+        &code,
+        &[
+            "pubconst__handle_of_get:",
+            "MethodHandle<(",
+            "Exact<u8>,",
+            "AnyPart,",
+            "Closed,",
+            "Exact<str>,",
+            "AnyLength,",
+            "Known>=",
+            "&[\"id\",\"self.x\",\"id(filter2)\",\"name\",\"at\"]",
+        ],
+    );
+    assert!(!code.contains("enum"), "{code}");
+    let code =
+        printed("#[cached(ttl = 1, handle, cache = self.c, skip(self))] async fn f(&self) -> u8 { 0 }");
+    in_order(&code, &["head_of_val(", "const__handle_of_f:", "Lent>=", "head_of_method(", "\"f\")"]);
+    let code = printed("#[invalidate(a::Repo::<u8>::get(id = x), m::get(id = x))] async fn f(x: u8) {}");
+    in_order(&code, &["a::Repo::<u8>::__handle_of_get.index(\"id\")", "<m::getas"]);
 }
 
 #[test]

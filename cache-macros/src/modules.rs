@@ -1,0 +1,22 @@
+// The modules of this crate once more, in their own folder: `tests/expansion.rs` includes this file, because
+// from a crate of macros nothing else can be called.
+
+mod attribute;
+mod bang;
+mod derive;
+mod duration;
+mod error;
+mod expand;
+mod fallback;
+mod function;
+mod grammar;
+mod handle;
+mod keeping;
+mod key;
+mod krate;
+mod placeholder;
+mod stack;
+mod target;
+mod template;
+mod tokens;
+mod value;

@@ -1,0 +1,297 @@
+//! What the attributes print passes the strictest lints, and other attributes keep their meaning.
+#![deny(
+    warnings,
+    missing_docs,
+    missing_debug_implementations,
+    unreachable_pub,
+    unused_qualifications,
+    unused_results,
+    unused_lifetimes,
+    single_use_lifetimes,
+    trivial_casts,
+    let_underscore_drop,
+    rust_2018_idioms,
+    future_incompatible,
+    clippy::all,
+    clippy::pedantic,
+    clippy::nursery,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::shadow_reuse,
+    clippy::shadow_unrelated,
+    clippy::str_to_string,
+    clippy::absolute_paths,
+    clippy::allow_attributes,
+    clippy::default_numeric_fallback,
+    clippy::items_after_statements,
+    clippy::let_underscore_must_use,
+    clippy::wildcard_enum_match_arm
+)]
+#![forbid(unsafe_code)]
+
+use std::time::Duration;
+
+pub mod strict {
+    //! Every argument of every attribute, in a module of documented public items.
+
+    use macadamia::{Cache, Error, KeyPart, cached, invalidate, key, purge};
+    use std::fmt;
+    use std::future::{Future, ready};
+    use std::time::Duration;
+
+    /// Something that can fail.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub enum Failure {
+        /// There is none.
+        Missing(u64),
+        /// All the rest.
+        Other,
+    }
+
+    /// A part of keys.
+    #[derive(Debug, Clone, KeyPart)]
+    pub enum Lang {
+        /// The usual one.
+        English,
+        /// Another.
+        Named {
+            /// Its name.
+            name: String,
+        },
+    }
+
+    /// Settings of a caller.
+    #[derive(Debug)]
+    pub struct Settings {
+        /// How long.
+        pub ttl: Duration,
+        /// Whether at all.
+        pub enabled: bool,
+        /// Where.
+        pub cache: Cache,
+    }
+
+    /// A user's own filter.
+    #[must_use]
+    pub fn short(text: &str) -> &str {
+        text.get(..2).unwrap_or(text)
+    }
+
+    /// Every argument.
+    ///
+    /// # Errors
+    /// Where there is nothing.
+    #[cached(
+        ttl = settings.ttl,
+        key = "strict:<id>:<lang>:<name:lower>:<name:len>:<name:hash(sha256)>:<name:crate::strict::short>",
+        prefix = "v2",
+        condition = |value: &String| !value.is_empty(),
+        time_condition = Duration::ZERO,
+        none_ttl = "30s",
+        err_ttl(Failure::Missing(_) = "5s", _ = 1),
+        jitter = "10%",
+        single_flight = true,
+        version = 3,
+        when = settings.enabled,
+        cache = settings.cache,
+        handle = Everything,
+        crate = ::macadamia,
+    )]
+    pub async fn everything(
+        id: u64,
+        lang: &Lang,
+        name: &str,
+        settings: &Settings,
+    ) -> Result<Option<String>, Failure> {
+        let found = ready(id).await;
+        if found == 0 {
+            return Err(Failure::Missing(found));
+        }
+        Ok(Some(format!("{lang:?} {name}")))
+    }
+
+    /// By default key, with a parameter that is not used.
+    #[cached(ttl = |value: &u64| Duration::from_secs(*value), skip(_settings))]
+    pub async fn by_default(_settings: &Settings, _unused: u8, (left, mut right): (u64, u64)) -> u64 {
+        right = right.saturating_add(left);
+        ready(right).await
+    }
+
+    /// Generic, and by code.
+    #[cached(ttl = "forever", key = |value| format!("generic:{value}"))]
+    pub async fn by_code<T>(value: &T) -> String
+    where
+        T: fmt::Display + Sync,
+    {
+        ready(value.to_string()).await
+    }
+
+    /// A future without `async`.
+    #[cached(ttl = "1h", key = "opaque:<id>")]
+    pub fn opaque(id: u64) -> impl Future<Output = u64> + Send {
+        ready(id)
+    }
+
+    /// Everything that is invalidated.
+    ///
+    /// # Errors
+    /// Never.
+    #[invalidate(Everything(id = id, lang = _, name = name), cache = settings.cache, when = settings.enabled)]
+    #[invalidate(by_default(left = 1u64), opaque, "strict:<id>:<name>:*", on = "always")]
+    pub async fn change(id: u64, name: &str, settings: &Settings) -> Result<(), Failure> {
+        ready(Ok(())).await
+    }
+
+    /// Outside of attributes.
+    ///
+    /// # Errors
+    /// Where the backend has one.
+    #[must_use = "it may fail"]
+    pub async fn outside(id: u64) -> Result<u64, Error> {
+        let made = key!(opaque(id = id));
+        let same = key!("opaque:<id>");
+        if made != same {
+            return Ok(0);
+        }
+        purge!(opaque(id = id), "strict:*").await
+    }
+
+    /// Has methods.
+    #[derive(Debug, Default)]
+    pub struct Repo {
+        /// Which one.
+        pub id: u64,
+    }
+
+    impl Repo {
+        /// By reference.
+        #[cached(ttl = "1h", key = "repo:<self.id>", none_ttl = 5)]
+        pub async fn get(&self) -> Option<u64> {
+            ready(Some(self.id)).await
+        }
+
+        /// Without `self`.
+        #[cached(ttl = "1h", handle = false)]
+        pub async fn make(id: u64) -> u64 {
+            ready(id).await
+        }
+
+        /// With a handle.
+        #[cached(ttl = "1h", key = "repo:<self.id>:<id>:<name:lower>", handle)]
+        pub async fn named(&self, id: u64, name: &str) -> u64 {
+            let _ = name;
+            ready(id).await
+        }
+
+        /// What changes that.
+        #[invalidate(Self::named(id = id, name = _), Self::named(self.id = self.id))]
+        pub async fn rename(&self, id: u64) {
+            drop(key!(Self::named(self.id = 1u64, id = id, name = "x")));
+            ready(()).await;
+        }
+    }
+}
+
+pub mod others {
+    //! Foreign attributes on annotated functions.
+
+    use macadamia::{cached, invalidate};
+    use std::future::ready;
+
+    /// Old.
+    #[cached(ttl = "1h", key = "old")]
+    #[deprecated(since = "0.1.0", note = "use another")]
+    pub async fn old() -> u8 {
+        ready(1).await
+    }
+
+    /// Must be used.
+    #[must_use = "it is the answer"]
+    #[cached(ttl = "1h", key = "needed")]
+    #[inline]
+    pub async fn needed() -> u8 {
+        ready(2).await
+    }
+
+    /// With an expectation that its body fulfils.
+    ///
+    /// # Panics
+    /// Without a number.
+    #[expect(clippy::unwrap_used, reason = "the body does")]
+    #[cached(ttl = "1h", key = "expecting")]
+    #[cfg_attr(all(), expect(unused_variables, reason = "the body does"))]
+    pub async fn expecting(number: Option<u8>) -> u8 {
+        let unused = number;
+        ready(number).await.unwrap()
+    }
+
+    /// Not on any system.
+    #[cached(ttl = "1h", key = "nowhere")]
+    #[cfg(any())]
+    pub async fn somewhere() -> Missing {
+        0
+    }
+
+    /// On all of them.
+    #[cfg(not(any()))]
+    #[cached(ttl = "1h", key = "everywhere")]
+    #[cfg(not(any()))]
+    pub async fn somewhere() -> u8 {
+        ready(4).await
+    }
+
+    /// Annotated under a condition, the handle included.
+    #[cfg_attr(all(), cached(ttl = "1h", key = "conditional"))]
+    pub async fn conditional() -> u8 {
+        ready(5).await
+    }
+
+    /// Not annotated.
+    #[cfg_attr(any(), cached(ttl = "1h", key = "unconditional"))]
+    pub async fn unconditional() -> u8 {
+        ready(6).await
+    }
+
+    /// A parameter that is there under a condition.
+    #[cached(ttl = "1h", key = "params")]
+    #[rustfmt::skip]
+    pub async fn cold(#[expect(unused_variables, reason = "nobody reads it")] unread: u8) -> u8 {
+        ready(7).await
+    }
+
+    #[invalidate(conditional, needed)]
+    #[allow(clippy::allow_attributes, dead_code, reason = "nobody calls it")]
+    async fn never_called() {
+        ready(()).await;
+    }
+}
+
+#[tokio::test]
+#[expect(deprecated, reason = "that it is deprecated is what is looked at")]
+async fn other_attributes_keep_their_meaning() {
+    assert_eq!((others::old().await, others::needed().await), (1, 2));
+    assert_eq!((others::expecting(Some(3)).await, others::somewhere().await), (3, 4));
+    assert_eq!((others::conditional().await, others::unconditional().await), (5, 6));
+    assert_eq!(others::conditional::key(), "conditional");
+    assert_eq!(others::cold(1).await, 7);
+}
+
+#[tokio::test]
+async fn strict_functions_do_what_others_do() {
+    let built = macadamia::Cache::builder().route("", macadamia::Memory::builder().build()).build().await;
+    let Ok(cache) = built else { return assert_eq!(built.err().map(|error| error.to_string()), None) };
+    let settings = strict::Settings { ttl: Duration::from_secs(60), enabled: true, cache };
+    let lang = strict::Lang::Named { name: "x".to_owned() };
+    let first = strict::everything(1, &lang, "Ann", &settings).await;
+    assert_eq!(first, Ok(Some("Named { name: \"x\" } Ann".to_owned())));
+    assert_eq!(settings.cache.keys_count().await.ok(), Some(1));
+    assert_eq!(strict::change(1, "Ann", &settings).await, Ok(()));
+    assert_eq!(settings.cache.keys_count().await.ok(), Some(0));
+    assert_eq!(strict::by_default(&settings, 0, (1, 2)).await, 3);
+    assert_eq!(strict::by_code(&4u8).await, "4");
+    assert_eq!((strict::opaque(5).await, strict::outside(5).await.ok()), (5, Some(1)));
+    assert_eq!((strict::Repo { id: 6 }.get().await, strict::Repo::make(7).await), (Some(6), 7));
+}

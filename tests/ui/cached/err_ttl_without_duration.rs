@@ -1,0 +1,8 @@
+use macadamia::cached;
+
+#[cached(ttl = "3h", err_ttl(AppError::NotFound))]
+async fn profile(user: &str, lang: &str) -> String {
+    format!("{user}{lang}")
+}
+
+fn main() {}

@@ -1,0 +1,10 @@
+use macadamia::cached;
+
+struct Profile;
+
+#[cached(ttl = "3h", handle = Profile)]
+async fn profile(user: &str, lang: &str) -> String {
+    format!("{user}{lang}")
+}
+
+fn main() {}

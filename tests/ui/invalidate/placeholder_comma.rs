@@ -1,0 +1,8 @@
+use macadamia::invalidate;
+
+#[invalidate(items(page = id size = 3))]
+async fn rename(id: u64, name: String) {
+    drop((id, name));
+}
+
+fn main() {}

@@ -1,0 +1,10 @@
+use macadamia::invalidate;
+
+struct User;
+
+#[invalidate(User(id = id))]
+async fn rename(id: u64, name: String) {
+    drop((id, name));
+}
+
+fn main() {}

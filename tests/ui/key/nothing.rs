@@ -1,0 +1,5 @@
+use macadamia::key;
+
+fn main() {
+    let _ = key!();
+}

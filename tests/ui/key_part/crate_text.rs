@@ -1,0 +1,9 @@
+use macadamia::KeyPart;
+
+#[derive(KeyPart)]
+#[key_part(crate = "macadamia")]
+struct User {
+    id: u64,
+}
+
+fn main() {}

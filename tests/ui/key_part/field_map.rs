@@ -1,0 +1,9 @@
+use macadamia::KeyPart;
+use std::collections::HashMap;
+
+#[derive(KeyPart)]
+struct Query {
+    filters: HashMap<String, String>,
+}
+
+fn main() {}

@@ -1,0 +1,22 @@
+//! Expansions rely on no import, not even on the prelude.
+#![no_implicit_prelude]
+
+#[::macadamia::cached(ttl = "3h", key = "user:<id>", none_ttl = "5s")]
+#[::macadamia::invalidate("users:*")]
+async fn user(id: u64) -> ::core::option::Option<u64> {
+    ::core::option::Option::Some(id)
+}
+
+#[derive(::macadamia::KeyPart)]
+struct Page(u64);
+
+pub(crate) async fn run() {
+    let page = Page(3);
+    ::core::assert!(::core::matches!(user(7).await, ::core::option::Option::Some(7)));
+    ::core::assert_eq!(::macadamia::key!("users:<page>").as_str(), "users:3");
+    ::core::assert_eq!(::macadamia::duration!("90s").as_secs(), 90);
+    ::core::assert!(::core::matches!(
+        ::macadamia::purge!(user(id = 7_u64)).await,
+        ::core::result::Result::Ok(_)
+    ));
+}

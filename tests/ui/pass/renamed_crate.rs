@@ -1,0 +1,27 @@
+//! `crate = …` finds the library behind another name.
+
+use macadamia::{KeyPart, cached, invalidate, key};
+
+mod toolbox {
+    pub(super) use macadamia as cache;
+}
+
+#[derive(KeyPart)]
+#[key_part(crate = toolbox::cache)]
+struct Id(u64);
+
+#[cached(ttl = "3h", key = "named:<id>", crate = toolbox::cache)]
+async fn name(id: &Id) -> String {
+    id.0.to_string()
+}
+
+#[invalidate(name(id = Id(id)), crate = toolbox::cache)]
+async fn rename(id: u64) {
+    let _ = id;
+}
+
+pub(crate) async fn run() {
+    assert_eq!(name(&Id(7)).await, "7");
+    rename(7).await;
+    assert_eq!(key!(name(id = Id(7)), crate = toolbox::cache), "named:7");
+}

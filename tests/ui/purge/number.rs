@@ -1,0 +1,5 @@
+use macadamia::purge;
+
+fn main() {
+    let _ = purge!(7);
+}

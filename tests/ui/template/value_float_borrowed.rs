@@ -1,0 +1,9 @@
+use macadamia::cached;
+
+#[cached(ttl = "3h", key = "at:<degrees>")]
+async fn profile(degrees: &f32) -> u64 {
+    let _ = degrees;
+    1
+}
+
+fn main() {}
