@@ -376,3 +376,37 @@ async fn a_cached_function_may_also_invalidate() {
         })
         .await;
 }
+
+/// A type of one's own whose name ends like an alias of `Result`.
+#[derive(Debug, Clone, PartialEq)]
+struct SearchResult(u32);
+
+type Answer = Result<Option<u32>, Failed>;
+
+#[cached(ttl = "1h", key = "search:<id>")]
+async fn search(id: u32) -> SearchResult {
+    SearchResult(id)
+}
+
+#[cached(ttl = "1h", none_ttl = "1m", key = "answer:<id>")]
+async fn answer(id: u32) -> Answer {
+    if id == 9 { Err(Failed) } else { Ok((id != 0).then_some(id)) }
+}
+
+#[tokio::test]
+async fn a_handle_takes_a_return_type_for_what_it_means() {
+    let fixture = Fixture::memory().await;
+    fixture
+        .run(async {
+            search(1).await;
+            assert_eq!(search::peek(1).await.unwrap(), Some(SearchResult(1)));
+            for id in [0, 1] {
+                assert_eq!(answer::peek(id).await.unwrap(), None);
+                let given = answer(id).await;
+                assert_eq!(answer::peek(id).await.unwrap(), Some(given));
+            }
+            assert!(answer::set(2, Ok(Some(7))).await.unwrap());
+            assert_eq!(answer(2).await, Ok(Some(7)));
+        })
+        .await;
+}

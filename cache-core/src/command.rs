@@ -25,7 +25,7 @@ pub use write::{Add, Set, SetMany};
 use crate::backend::SetIf;
 use crate::cache::Cache;
 use crate::codec::Codec;
-use crate::entry::{Entry, Meta};
+use crate::entry::Entry;
 use crate::error::Result;
 use crate::key::Key;
 use crate::strategy::weighed;
@@ -67,16 +67,14 @@ impl ToValue for &str {
 
 impl Cache {
     /// Stores a value under a key of whatever route, and lets go of computations that are older.
-    pub(crate) async fn store<T: Send + Sync + 'static>(
+    pub(crate) async fn store(
         &self,
         key: &Key,
-        value: T,
-        meta: Meta,
+        mut entry: Arc<Entry>,
         codec: Option<&'static Codec>,
         only_if: SetIf,
     ) -> Result<bool> {
         let route = self.route_or_error(key)?;
-        let mut entry: Arc<Entry> = Entry::new(value, meta);
         if route.weighs() {
             entry = weighed(entry, codec);
         }

@@ -2,15 +2,17 @@
 
 pub(crate) mod method;
 
+use std::any::Any;
 use std::borrow::Borrow;
 use std::future::Future;
 
+use crate::backend::SetIf;
 use crate::cache::CacheRef;
 use crate::codec::Codec;
-use crate::entry::Kind;
 use crate::error::{Error, Result};
 use crate::key::{Key, KeyBuf};
 use crate::pattern::{Pattern, PatternBuf};
+use crate::returns::{PlainValue, Returned, Shape, ShapeOfPlain, Written};
 use crate::scope::Scope;
 use crate::ttl::Ttl;
 
@@ -140,33 +142,39 @@ pub fn key_of(pattern: Pattern) -> Key {
     finish_key(key)
 }
 
-/// The stored value; `None` if there is none of this type and version.
-pub async fn peek<V: Clone + Send + Sync + 'static>(
-    cache: CacheRef,
-    key: KeyBuf,
-    codec: Option<&'static Codec>,
-    version: u32,
-) -> Result<Option<V>> {
-    let key = finished(key)?;
-    let entry = cache.route_or_error(&key)?.get(&key, codec).await?;
-    Ok(entry
-        .filter(|entry| entry.version() == version && entry.kind() == Kind::Value)
-        .and_then(|entry| entry.downcast_ref::<V>().cloned()))
+/// A return type that is a value as it stands.
+pub fn plain<V: Any + Clone + Send + Sync>(codec: Option<&'static Codec>) -> Returned<V, PlainValue> {
+    Returned::new(ShapeOfPlain::shape(&Written::<V>::NEW), codec, None)
 }
 
-/// Stores a value where the function would.
-pub async fn set<V: Clone + Send + Sync + 'static>(
+/// What is stored, as the answer it is; `None` if there is none of this type and version.
+pub async fn peek<Out, S: Shape<Out>>(
+    returned: Returned<Out, S>,
     cache: CacheRef,
     key: KeyBuf,
-    value: &V,
-    codec: Option<&'static Codec>,
+    version: u32,
+) -> Result<Option<Out>> {
+    let key = finished(key)?;
+    let entry = cache.route_or_error(&key)?.get(&key, returned.codec()).await?;
+    Ok(entry.filter(|entry| entry.version() == version).and_then(|entry| returned.answer(&entry)))
+}
+
+/// Stores an answer where the function would; `false` if it is an error that cannot be kept.
+pub async fn set<Out, S: Shape<Out>>(
+    returned: Returned<Out, S>,
+    cache: CacheRef,
+    key: KeyBuf,
+    answer: &Out,
     ttl: Result<Ttl>,
     version: u32,
 ) -> Result<bool> {
     let key = finished(key)?;
     let mut meta = cache.meta(Some(ttl?));
     meta.version = version;
-    cache.store(&key, value.clone(), meta, codec, crate::SetIf::Always).await
+    match returned.entry(answer, meta) {
+        Some(entry) => cache.store(&key, entry, returned.codec(), SetIf::Always).await,
+        None => Ok(false),
+    }
 }
 
 /// Removes one key.

@@ -87,7 +87,7 @@ pub use key::{
     IntoKey, Key, KeyBuf, KeyLen, KeyPart, KeyRef, KeyWriter, MAX_KEY, PrehashedState, RESERVED, RawText,
 };
 pub use pattern::{Pattern, PatternBuf};
-pub use registry::{Function, registry};
+pub use registry::{Function, Registry, registry};
 pub use scheme::Scheme;
 pub use scope::Scope;
 pub use ttl::{IntoTtl, Ttl};
@@ -101,7 +101,7 @@ pub mod __private {
 
     pub use crate::handle::{
         Fits, Handle, HasCache, Placeholder, all_given, finish_key, invalidate_key, key_of, peek,
-        placeholder, refresh, set,
+        placeholder, plain, refresh, set,
     };
     pub use crate::head::{head_of, head_of_method, head_of_val, type_args};
     pub use crate::scope::context;

@@ -43,7 +43,7 @@ use proc_macro::TokenStream;
 
 /// Runs the function, stores what it returns, and returns the stored value until it expires.
 ///
-/// ```ignore
+/// ```text
 /// #[cached(ttl = "3h", key = "user:<user.uid>")]
 /// async fn profile(user: &User) -> Result<Profile, AppError> {
 ///     load(user.uid).await
@@ -79,7 +79,7 @@ pub fn cached(args: TokenStream, item: TokenStream) -> TokenStream {
 
 /// Removes from the cache what the function changes, when it has succeeded.
 ///
-/// ```ignore
+/// ```text
 /// #[invalidate(profile(user.uid = id), "users:page:*")]
 /// async fn rename(id: u64, name: String) -> Result<(), AppError> {
 ///     store(id, name).await

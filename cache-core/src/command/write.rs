@@ -84,7 +84,9 @@ impl<'c, T: Value> IntoFuture for Set<'c, T> {
             let route = self.cache.route_or_error(&self.key)?;
             let ttl = self.ttl.transpose()?.or(route.default_ttl());
             let meta = self.cache.meta(ttl);
-            self.cache.store(&self.key, self.value, meta, Some(Codec::of::<T>()), self.only_if).await
+            self.cache
+                .store(&self.key, Entry::new(self.value, meta), Some(Codec::of::<T>()), self.only_if)
+                .await
         })
     }
 }

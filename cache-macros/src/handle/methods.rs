@@ -14,8 +14,12 @@ impl Handle<'_> {
         let Self { function, key, keeping, p, .. } = self;
         let vis = &function.vis;
         let params: Vec<_> = function.params.iter().filter(|param| key.uses(param)).map(typed).collect();
-        let value = self.value();
-        let (version, undecodable) = (keeping.version, function.undecodable());
+        let (shown, output, undecodable) = (self.value(), function.output(), function.undecodable());
+        let how = match &shown {
+            Some(value) => quote!(#p::plain::<#value>(#p::codec!(#undecodable #value))),
+            None => quote!(#p::returns!(#undecodable #output)),
+        };
+        let (value, version) = (shown.unwrap_or(output), keeping.version);
         let buf = Ident::new("__key", Span::mixed_site());
         let render = key.render(&buf, &self.head(), p);
         let made = quote! { let mut #buf = #p::KeyBuf::new(); #render };
@@ -37,7 +41,7 @@ impl Handle<'_> {
                 #lent #(#params),*
             ) -> #p::Result<::core::option::Option<#value>> #where_value {
                 #made
-                #p::peek::<#value>(#cache, #buf, #p::codec!(#undecodable #value), #version).await
+                #p::peek(#how, #cache, #buf, #version).await
             }
 
             /// Stores a value as if the function had returned it. `false`: it was not stored.
@@ -46,7 +50,7 @@ impl Handle<'_> {
             ) -> #p::Result<bool> #where_value {
                 #made
                 let __value: &#value = ::core::borrow::Borrow::borrow(&value);
-                #p::set::<#value>(#cache, #buf, __value, #p::codec!(#undecodable #value), #ttl, #version).await
+                #p::set(#how, #cache, #buf, __value, #ttl, #version).await
             }
 
             /// Deletes the entry. `false`: there was none.
@@ -76,21 +80,21 @@ impl Handle<'_> {
         }
     }
 
-    /// The stored type, as far as the written return type shows it.
-    fn value(&self) -> Type {
+    /// The stored type, if the written return type shows it: `Result<…>` or `Option<…>`. An alias or a type of the
+    /// user's is taken as a whole, and what it means is found out at run time.
+    fn value(&self) -> Option<Type> {
         let (output, p) = (self.function.output(), self.p);
-        let Some(last) = last_segment(&output) else { return output };
-        let name = last.ident.to_string();
-        if name == "Option" {
-            return syn::parse_quote!(<#output as #p::Optional>::Value);
+        let last = last_segment(&output)?;
+        let inside = first_argument(last)?;
+        if last.ident == "Option" {
+            return Some(syn::parse_quote!(<#output as #p::Optional>::Value));
         }
-        if !name.ends_with("Result") {
-            return output;
+        if last.ident != "Result" {
+            return None;
         }
-        let inside = syn::parse_quote!(<#output as #p::Fallible>::Value);
-        let optional =
-            first_argument(last).and_then(last_segment).is_some_and(|segment| segment.ident == "Option");
-        if optional { syn::parse_quote!(<#inside as #p::Optional>::Value) } else { inside }
+        let value = syn::parse_quote!(<#output as #p::Fallible>::Value);
+        let optional = last_segment(inside).is_some_and(|segment| segment.ident == "Option");
+        Some(if optional { syn::parse_quote!(<#value as #p::Optional>::Value) } else { value })
     }
 
     /// The generics of a function whose signature has these types.
