@@ -15,9 +15,10 @@ impl Handle<'_> {
         let vis = &function.vis;
         let params: Vec<_> = function.params.iter().filter(|param| key.uses(param)).map(typed).collect();
         let (shown, output, undecodable) = (self.value(), function.output(), function.undecodable());
-        let how = match &shown {
-            Some(value) => quote!(#p::plain::<#value>(#p::codec!(#undecodable #value))),
-            None => quote!(#p::returns!(#undecodable #output)),
+        let how = if let Some(value) = &shown {
+            quote!(#p::plain::<#value>(#p::codec!(#undecodable #value)))
+        } else {
+            quote!(#p::returns!(#undecodable #output))
         };
         let (value, version) = (shown.unwrap_or(output), keeping.version);
         let buf = Ident::new("__key", Span::mixed_site());
