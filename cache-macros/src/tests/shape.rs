@@ -208,7 +208,10 @@ fn a_handle_knows_the_value_behind_the_return_type() {
     assert_eq!(value("u8"), "u8");
     assert_eq!(value("Option<u8>"), "<Option<u8>asOptional>::Value");
     assert_eq!(value("io::Result<u8>"), "<io::Result<u8>asFallible>::Value");
-    assert_eq!(value("AppResult<Option<u8>>"), "<<AppResult<Option<u8>>asFallible>::ValueasOptional>::Value");
+    assert_eq!(value("Result<Option<u8>, E>"), "<<Result<Option<u8>,E>asFallible>::ValueasOptional>::Value");
+    // What a name only hints at is taken as a whole.
+    assert_eq!(value("AppResult<u8>"), "AppResult<u8>");
+    assert_eq!(value("SearchResult"), "SearchResult");
 }
 
 #[test]
