@@ -59,8 +59,8 @@ pub use cache_core::{
     AsCache, Backend, BackendUrl, BoxFuture, Cache, CacheBuilder, CacheRef, Clock, Codec, Encoded, Entry,
     Error, Event, EventKind, Expiry, Fill, Form, Function, Increment, IntoBackend, IntoKey, IntoRoute,
     IntoTtl, Key, KeyBuf, KeyLen, KeyPart, KeyRef, KeyWriter, Kind, MAX_KEY, Meta, Observer, Pattern,
-    PatternBuf, Peek, RESERVED, RawText, Registry, Result, Scheme, Scope, SetIf, SetOptions, SystemClock,
-    Time, Ttl, Value, command, registry, submit_scheme, testing,
+    PatternBuf, Peek, RESERVED, RawText, Registry, Result, Scheme, Scope, SetIf, SetOptions, Stats,
+    SystemClock, Time, Ttl, Value, command, registry, submit_scheme, testing,
 };
 pub use cache_macros::{KeyPart, cached, duration, invalidate, key, purge};
 

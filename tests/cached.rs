@@ -3,7 +3,7 @@
 
 mod support;
 
-use macadamia::{EventKind, cached};
+use macadamia::{EventKind, Scope, cached};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::time::Duration;
@@ -457,4 +457,21 @@ async fn impossible_ttl() -> usize {
 async fn a_ttl_that_comes_out_as_zero_stores_nothing_and_fails_nothing() {
     let fixture = Fixture::memory().await;
     fixture.run(async { assert_eq!((impossible_ttl().await, impossible_ttl().await), (1, 2)) }).await;
+}
+
+#[cached(ttl = "1h", key = "static:<id>")]
+async fn static_text(id: u8) -> Result<&'static str, &'static [u8]> {
+    if id == 0 { Err(b"none") } else { Ok("some") }
+}
+
+#[tokio::test]
+async fn static_references_are_kept_by_calls_on_any_thread() {
+    let fixture = Fixture::memory().await;
+    let calls = async {
+        assert_eq!(static_text(1).await, Ok("some"));
+        assert_eq!(static_text::peek(1).await.unwrap(), Some("some"));
+        static_text(0).await
+    };
+    let spawned = tokio::spawn(Scope::new().cache(&fixture.cache).run(calls));
+    assert_eq!(spawned.await.unwrap(), Err(b"none".as_slice()));
 }

@@ -1,6 +1,7 @@
 //! What the attributes print, made readable: snapshots of a few typical functions in `snapshots/`.
 //!
-//! After a change: `INSTA_UPDATE=always cargo test --test expansion`, and read the difference.
+//! After a change: `INSTA_UPDATE=always cargo test --test expansion`, twice (the page is made from the snapshots),
+//! and read the difference.
 #![allow(
     dead_code,
     clippy::unwrap_used,
@@ -17,7 +18,7 @@ fn expanded(source: &str) -> String {
     let first = function.attrs.remove(0);
     let name = first.path().get_ident().unwrap().to_string();
     let arguments = first.meta.require_list().unwrap().tokens.clone();
-    let printed = expand::attribute(&name, arguments, function.into_token_stream());
+    let printed = expand::attribute(attribute::ALL, &name, arguments, function.into_token_stream());
     let file = syn::parse2(printed).unwrap();
     let mut printed = prettyplease::unparse(&file);
     for (path, short) in
@@ -26,6 +27,53 @@ fn expanded(source: &str) -> String {
         printed = printed.replace(path, short);
     }
     format!("{}\n\n// becomes\n\n{printed}", source.trim())
+}
+
+/// The page that shows the snapshots to users: what it says before each, and which one.
+const PAGE: &[(&str, &str)] = &[
+    (
+        "# What the attributes expand to\n\nThe function keeps its signature, its attributes and its body, \
+        which runs once, in place. Around it stand blocks, one for each attribute, the top one outermost: *enter* \
+        answers or hands out a token, the function runs, *leave* stores. `__private` is `macadamia::__private`, \
+        which is no part of the API. This page is made from what the attributes print, and checked by \
+        `tests/expansion.rs`.\n\n## A template and a ttl\n\nThe key is written into a buffer on the stack, \
+        and `enter` looks once without waiting: a hit ends there. What comes after is the miss: wait for whoever \
+        computes the key already, or `run` the body, decide with `keep`, store with `leave`.",
+        "template",
+    ),
+    (
+        "## The default key, and the handle\n\nBeside the function stands an empty enum of its name, in the \
+        namespace of types: `items::key(3)`, `items::invalidate(3)`, `items::stats()`. The last block is what \
+        `#[invalidate(items(page = …))]` is checked against.",
+        "default_key",
+    ),
+    (
+        "## Every option of storing\n\nExpressions are evaluated before the body, closures see the answer after it.",
+        "options",
+    ),
+    ("## Invalidation\n\nThe targets are made from the arguments before the body runs.", "invalidate"),
+    ("## Two attributes\n\nThe top one is outermost.", "layers"),
+];
+
+#[test]
+fn the_page_shows_what_is_printed() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let shown = PAGE.iter().map(|(text, name)| {
+        let snapshot = root.join(format!("tests/snapshots/{name}.snap"));
+        let snapshot = std::fs::read_to_string(snapshot).unwrap();
+        let code = snapshot.splitn(3, "---\n").nth(2).unwrap();
+        format!("{text}\n\n```rust\n{}\n```\n", code.trim_end())
+    });
+    let page = shown.collect::<Vec<_>>().join("\n");
+    let place = root.join("docs/expansion.md");
+    if std::env::var_os("INSTA_UPDATE").is_some_and(|update| update == "always") {
+        std::fs::write(&place, &page).unwrap();
+    }
+    let written = std::fs::read_to_string(&place).unwrap_or_default();
+    assert!(
+        written == page,
+        "docs/expansion.md is out of date: INSTA_UPDATE=always cargo test --test expansion"
+    );
 }
 
 macro_rules! snapshot {

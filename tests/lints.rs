@@ -8,9 +8,25 @@
     unused_results,
     unused_lifetimes,
     single_use_lifetimes,
+    unused_import_braces,
+    unused_extern_crates,
+    unused_macro_rules,
+    redundant_lifetimes,
+    explicit_outlives_requirements,
     trivial_casts,
+    trivial_numeric_casts,
     let_underscore_drop,
+    tail_expr_drop_order,
+    unit_bindings,
+    non_local_definitions,
+    if_let_rescope,
+    keyword_idents,
+    meta_variable_misuse,
+    closure_returning_async_block,
+    non_ascii_idents,
     rust_2018_idioms,
+    rust_2021_compatibility,
+    rust_2024_compatibility,
     future_incompatible,
     clippy::all,
     clippy::pedantic,
@@ -28,10 +44,12 @@
     clippy::default_numeric_fallback,
     clippy::items_after_statements,
     clippy::let_underscore_must_use,
+    clippy::impl_trait_in_params,
     clippy::wildcard_enum_match_arm
 )]
 #![forbid(unsafe_code)]
 
+use std::sync::Arc;
 use std::time::Duration;
 
 pub mod strict {
@@ -195,6 +213,117 @@ pub mod strict {
     }
 }
 
+pub mod shapes {
+    //! Functions of other shapes than a free one, handles and all.
+    #![deny(
+        clippy::exhaustive_enums,
+        clippy::exhaustive_structs,
+        clippy::pub_use,
+        clippy::missing_inline_in_public_items
+    )]
+    #![deny(clippy::missing_docs_in_private_items)]
+
+    use async_trait::async_trait;
+    use macadamia::{BoxFuture, KeyPart, cached, invalidate};
+    use std::future::{Future, ready};
+    use std::sync::Arc;
+
+    /// What loads.
+    #[async_trait]
+    pub trait Load: Sync {
+        /// By number.
+        async fn load(&self, id: u64) -> Option<u64>;
+
+        /// By name, with a body.
+        #[cached(ttl = "1h", key = "named:<name>")]
+        #[inline]
+        async fn named(&self, name: &str) -> Option<usize> {
+            let length = ready(name.len()).await;
+            (length > 0).then_some(length)
+        }
+    }
+
+    /// What loads without boxes.
+    pub trait Native {
+        /// By number.
+        fn native(&self, id: u64) -> impl Future<Output = u64> + Send;
+    }
+
+    /// Holds one value.
+    #[derive(Debug, Clone, Copy, KeyPart)]
+    #[non_exhaustive]
+    pub struct Holder<Value> {
+        /// The value.
+        value: Value,
+    }
+
+    impl<Value> Holder<Value> {
+        /// Of this value.
+        #[inline]
+        pub const fn new(value: Value) -> Self {
+            Self { value }
+        }
+    }
+
+    impl<Value: KeyPart + Copy + Send + Sync> Holder<Value> {
+        /// By reference.
+        #[inline]
+        #[cached(ttl = "1h", key = "held:<self.value>", none_ttl = "1m")]
+        pub async fn held(&self) -> Option<Value>
+        where
+            Value: 'static,
+        {
+            ready(Some(self.value)).await
+        }
+
+        /// By a shared reference.
+        #[inline]
+        #[invalidate("held:*")]
+        #[cached(ttl = "1h", key = "shared:<self.value>:<size>")]
+        pub async fn shared<const SIZE: usize>(self: Arc<Self>, size: [u8; SIZE]) -> usize {
+            ready(size.len()).await
+        }
+    }
+
+    #[async_trait]
+    impl<Value: KeyPart + Copy + Send + Sync> Load for Holder<Value> {
+        #[cached(ttl = "1h", key = "load:<self.value>:<id>")]
+        #[invalidate("nothing:<id>")]
+        #[inline]
+        async fn load(&self, id: u64) -> Option<u64> {
+            ready(Some(id)).await
+        }
+    }
+
+    impl<Value: Sync> Native for Holder<Value> {
+        #[cached(ttl = "1h", skip(self))]
+        #[inline]
+        async fn native(&self, id: u64) -> u64 {
+            ready(id).await
+        }
+    }
+
+    /// In a box.
+    #[inline]
+    #[cached(ttl = "1h", key = "boxed:<name>")]
+    #[must_use = "nothing happens before it is awaited"]
+    pub fn boxed(name: &str) -> BoxFuture<'_, usize> {
+        Box::pin(async move { ready(name.len()).await })
+    }
+
+    /// Twice the number.
+    #[inline]
+    #[cached(ttl = "1h", handle = false)]
+    pub async fn twice(#[cfg(any())] id: &str, #[cfg(not(any()))] id: u64) -> u64 {
+        /// Not seen from outside.
+        #[cached(ttl = "1h", key = "nested:<number>", handle = false)]
+        async fn nested(number: u64) -> u64 {
+            ready(number.saturating_mul(2)).await
+        }
+        nested(id).await
+    }
+}
+
 pub mod others {
     //! Foreign attributes on annotated functions.
 
@@ -294,4 +423,14 @@ async fn strict_functions_do_what_others_do() {
     assert_eq!(strict::by_code(&4u8).await, "4");
     assert_eq!((strict::opaque(5).await, strict::outside(5).await.ok()), (5, Some(1)));
     assert_eq!((strict::Repo { id: 6 }.get().await, strict::Repo::make(7).await), (Some(6), 7));
+}
+
+#[tokio::test]
+async fn every_shape_is_as_quiet() {
+    use shapes::{Load as _, Native as _};
+    let holder = shapes::Holder::new(3u8);
+    assert_eq!((holder.held().await, holder.native(1).await), (Some(3), 1));
+    assert_eq!((holder.load(2).await, holder.named("four").await), (Some(2), Some(4)));
+    assert_eq!(Arc::new(holder).shared([0; 5]).await, 5);
+    assert_eq!((shapes::boxed("six").await, shapes::twice(4).await), (3, 8));
 }

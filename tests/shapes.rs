@@ -90,6 +90,23 @@ impl Repo {
         run()
     }
 
+    #[cached(ttl = "1h", key = "by-pin-mut:<self.id>")]
+    async fn by_pin_mut(mut self: Pin<&mut Self>) -> usize {
+        self.id += 1;
+        run()
+    }
+
+    #[cached(ttl = "1h", key = "by-box:<self.id>")]
+    async fn by_box(self: Box<Self>) -> usize {
+        self.into_run()
+    }
+
+    #[cached(ttl = "1h", key = "by-ref-arc:<self.id>")]
+    async fn by_ref_arc(self: &Arc<Self>) -> usize {
+        Arc::clone(self).by_arc().await;
+        run()
+    }
+
     #[cached(ttl = "1h", handle = false)]
     async fn associated(n: u32) -> usize {
         let _ = n;
@@ -106,6 +123,7 @@ impl Repo {
 async fn methods_take_self_in_every_way() {
     let repo = Repo { id: 1 };
     let (mut changing, shared) = (repo.clone(), Arc::new(repo.clone()));
+    let (mut pinned, boxed) = (repo.clone(), Box::new(repo.clone()));
     each_hits!(
         repo.by_ref(1),
         repo.by_ref(2),
@@ -118,6 +136,18 @@ async fn methods_take_self_in_every_way() {
         Repo::associated(1),
     );
     assert_eq!(changing.id, 2, "the body ran once");
+    let fixture = Fixture::memory().await;
+    fixture
+        .run(async {
+            let first = boxed.clone().by_box().await;
+            assert_eq!(sent(boxed.by_box()).await, first);
+            let first = sent(Pin::new(&mut pinned).by_pin_mut()).await;
+            assert_eq!(pinned.id, 2);
+            pinned.id = 1;
+            assert_eq!(Pin::new(&mut pinned).by_pin_mut().await, first);
+            assert_eq!(sent(shared.by_ref_arc()).await, shared.by_ref_arc().await);
+        })
+        .await;
     assert_eq!(Repo::made(3).await.id, 3);
 }
 
@@ -154,6 +184,21 @@ impl Other {
     }
 }
 
+struct Ring<const N: usize, const WIDE: bool = false>;
+
+impl<const N: usize, const WIDE: bool> Ring<N, WIDE> {
+    #[cached(ttl = "1h", skip(self))]
+    async fn get(&self) -> usize {
+        run() + N - N
+    }
+}
+
+#[cached(ttl = "1h")]
+async fn filled<const N: usize>(bytes: [u8; N]) -> usize {
+    let _ = bytes;
+    run()
+}
+
 #[tokio::test]
 async fn keys_of_generic_impls_differ_by_every_argument() {
     each_hits!(
@@ -165,6 +210,12 @@ async fn keys_of_generic_impls_differ_by_every_argument() {
         Store::<u16>::NEW.get_as::<u8>(),
         Store::<u8>::sized::<1>(),
         Store::<u8>::sized::<2>(),
+        Ring::<1>.get(),
+        Ring::<2>.get(),
+        Ring::<2, true>.get(),
+        filled([]),
+        filled([0]),
+        filled([0, 0]),
     );
 }
 
@@ -185,6 +236,12 @@ trait Load {
 
 trait LoadToo {
     async fn load(&self, n: u32) -> usize;
+
+    #[cached(ttl = "1h", skip(self))]
+    async fn with_body<T: KeyPart>(&self, of: T) -> usize {
+        let _ = of;
+        run()
+    }
 }
 
 impl Load for Other {
@@ -222,6 +279,14 @@ async fn trait_methods_have_keys_by_type_and_trait() {
         small.by_default(1),
         Store::<u16>::NEW.by_default(1),
     );
+    let fixture = Fixture::memory().await;
+    fixture
+        .run(async {
+            let first = Other.with_body(1u8).await;
+            assert_eq!(Other.with_body(1u8).await, first);
+            assert_ne!(Other.with_body(1u16).await, first);
+        })
+        .await;
 }
 
 #[async_trait]
@@ -293,6 +358,37 @@ async fn async_trait_methods_are_cached_through_their_boxes() {
     assert!(Other::associated::<u8>("x").await.is_err());
 }
 
+#[async_trait(?Send)]
+trait Local {
+    async fn local(&self, shared: std::rc::Rc<u32>) -> usize;
+
+    #[cached(ttl = "1h", key = "local-default:<n>")]
+    async fn local_default(&self, n: u32) -> usize {
+        let shared = std::rc::Rc::new(n);
+        tokio::task::yield_now().await;
+        run() + *shared as usize - n as usize
+    }
+}
+
+#[async_trait(?Send)]
+impl Local for Other {
+    #[invalidate("nothing:*")]
+    #[cached(ttl = "1h", key = "local:<shared>")]
+    async fn local(&self, shared: std::rc::Rc<u32>) -> usize {
+        tokio::task::yield_now().await;
+        run() + *shared as usize - *shared as usize
+    }
+}
+
+#[tokio::test]
+async fn async_trait_methods_need_not_be_send() {
+    let fixture = Fixture::memory().await;
+    let calls = || async { [Other.local(std::rc::Rc::new(1)).await, Other.local_default(1).await] };
+    let (first, second) = fixture.run(async { (calls().await, calls().await) }).await;
+    assert_eq!(first, second);
+    assert_eq!(fixture.events.count(EventKind::Hit), 2);
+}
+
 /// What `dyn` needs: `associated` is not for it.
 trait BoxedGet: Sync {
     fn get_boxed(&self, n: u32) -> BoxFuture<'_, usize>;
@@ -316,6 +412,20 @@ fn prepared(name: &str) -> impl Future<Output = usize> + Send {
         drop(name);
         run()
     }
+}
+
+#[cached(ttl = "1h", key = "captures-nothing:<name>")]
+fn captures_nothing(name: String) -> impl Future<Output = usize> + Send + use<> {
+    let length = name.len();
+    async move { run() + length - name.len() }
+}
+
+#[cached(ttl = "1h", key = "captures:<first>:<value:len>")]
+fn captures<'a, T: Sync + 'a>(
+    first: &'a str,
+    value: &'a [T],
+) -> impl Future<Output = usize> + Send + use<'a, T> {
+    async move { run() + first.len() + value.len() - first.len() - value.len() }
 }
 
 #[cached(ttl = "1h", key = "handed-on")]
@@ -352,10 +462,42 @@ fn aliased(name: &str) -> BoxFuture<'_, usize> {
     std::boxed::Box::pin(async { run() })
 }
 
+mod futures {
+    //! The aliases of the crate `futures`, which have `Send` in one of them.
+
+    use std::future::Future;
+    use std::pin::Pin;
+
+    pub(super) type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+    pub(super) type LocalBoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
+}
+
+#[cached(ttl = "1h", key = "by-alias:<name>")]
+fn by_alias(name: &str) -> futures::BoxFuture<'_, usize> {
+    Box::pin(async move { run() + name.len() - name.len() })
+}
+
+#[cached(ttl = "1h", key = "by-local-alias:<name>")]
+fn by_local_alias(name: &str) -> futures::LocalBoxFuture<'_, usize> {
+    let shared = std::rc::Rc::new(name);
+    Box::pin(async move { run() + shared.len() - name.len() })
+}
+
+#[cached(ttl = "1h", key = "tracked")]
+#[track_caller]
+fn tracked() -> impl Future<Output = usize> + Send {
+    async { run() }
+}
+
 #[tokio::test]
 async fn functions_that_give_futures_are_async_too() {
     let mut list = Vec::new();
     each_hits!(
+        captures_nothing("a".to_owned()),
+        captures("a", &[0]),
+        captures("a", &[0, 0]),
+        by_alias("a"),
+        tracked(),
         opaque(1),
         prepared("a"),
         handed_on(&mut list),
@@ -367,6 +509,7 @@ async fn functions_that_give_futures_are_async_too() {
     let fixture = Fixture::memory().await;
     fixture
         .run(async {
+            assert_eq!(by_local_alias("a").await, by_local_alias("a").await);
             assert_eq!(prepared::key("a"), "prepared:a");
             let fresh = prepared::refresh("a").await;
             assert_eq!(prepared("a").await, fresh);

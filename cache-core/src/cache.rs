@@ -254,6 +254,7 @@ impl Cache {
 
     #[inline]
     pub(crate) fn tell_hit(&self, key: KeyRef<'_>, site: &Site) {
+        site.counters().hit();
         if self.0.observer.is_some() {
             self.tell(EventKind::Hit, key.as_str(), Some(site.function()), None);
         }

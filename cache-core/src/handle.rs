@@ -2,24 +2,24 @@
 
 pub(crate) mod method;
 
-use std::any::Any;
 use std::borrow::Borrow;
 use std::future::Future;
 
 use crate::backend::SetIf;
 use crate::cache::CacheRef;
-use crate::codec::Codec;
 use crate::error::{Error, Result};
 use crate::key::{Key, KeyBuf};
 use crate::pattern::{Pattern, PatternBuf};
-use crate::returns::{PlainValue, Returned, Shape, ShapeOfPlain, Written};
+use crate::returns::{Returned, Shape};
 use crate::scope::Scope;
 use crate::ttl::Ttl;
 
 /// An annotated function that others can invalidate by name.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is not the handle of an annotated function",
-    note = "a function has one when an attribute such as `#[cached]` stands above it; methods and functions with `handle = false` have none: name their keys by a pattern"
+    message = "`{Self}` cannot be a target",
+    label = "no annotated function, or one whose keys are made by code",
+    note = "a function can when an attribute such as `#[cached]` stands above it, without `handle = false` and without `key = |…| …`; a method can when its attribute says `handle`",
+    note = "what cannot is named by a pattern of its keys, such as `\"user:<id>\"`"
 )]
 pub trait Handle {
     /// The placeholders of its template, as written.
@@ -29,18 +29,18 @@ pub trait Handle {
     /// What to say where a key needs all of them and one is left out.
     const MISSING: &'static str;
 
+    /// Whether its cache is known without a call.
+    type Cache;
+    /// The cache its entries are in.
+    const CACHE: Self::Cache;
+
     /// Its keys, with each placeholder filled by `fill` or left open.
     fn pattern(fill: &mut dyn FnMut(usize, &mut PatternBuf) -> bool) -> Pattern;
 }
 
-/// A handle whose cache is known without a call.
-#[diagnostic::on_unimplemented(
-    message = "the cache of `{Self}` depends on its arguments",
-    note = "say which one is meant: `cache = …` beside the target"
-)]
-pub trait HasCache: Handle {
-    /// The cache its entries are in.
-    fn cache() -> CacheRef;
+/// The cache of a handle.
+pub fn cache_of_handle<C: method::KnownCache>(cache: &C) -> CacheRef {
+    cache.cache()
 }
 
 /// A placeholder of a handle, and what may fill it.
@@ -77,29 +77,57 @@ impl<P: ?Sized, V: Borrow<P> + ?Sized> Fits<P> for V {
 #[track_caller]
 #[expect(clippy::missing_panics_doc, reason = "a panic at build time is a compile error")]
 pub const fn placeholder(names: &[&str], name: &str, unknown: &str) -> usize {
-    let mut index = 0;
-    while index < names.len() {
-        if same(names[index].as_bytes(), name.as_bytes()) {
-            return index;
-        }
-        index += 1;
+    if let Some(index) = position(names, name) {
+        return index;
     }
-    panic!("{}", unknown)
+    let (text, length) = joined(&["`", name, "` is no placeholder of ", unknown]);
+    match std::str::from_utf8(text.split_at(length).0) {
+        Ok(message) => panic!("{}", message),
+        Err(_) => panic!("{}", unknown),
+    }
 }
 
-/// Fails the build unless every placeholder is among `given`.
+/// Fails the build unless every placeholder is among `given`. Of a name that is none, [`placeholder`] tells.
+#[track_caller]
 #[expect(clippy::missing_panics_doc, reason = "a panic at build time is a compile error")]
 pub const fn all_given(names: &[&str], given: &[&str], message: &str) {
     let mut index = 0;
-    while index < names.len() {
-        let (mut at, mut found) = (0, false);
-        while at < given.len() {
-            found = found || same(names[index].as_bytes(), given[at].as_bytes());
-            at += 1;
+    while index < given.len() {
+        if position(names, given[index]).is_none() {
+            return;
         }
-        assert!(found, "{}", message);
         index += 1;
     }
+    index = 0;
+    while index < names.len() {
+        assert!(position(given, names[index]).is_some(), "{}", message);
+        index += 1;
+    }
+}
+
+const fn position(names: &[&str], name: &str) -> Option<usize> {
+    let mut index = 0;
+    while index < names.len() {
+        if same(names[index].as_bytes(), name.as_bytes()) {
+            return Some(index);
+        }
+        index += 1;
+    }
+    None
+}
+
+/// The texts behind each other, as far as there is room.
+const fn joined(texts: &[&str]) -> ([u8; 1024], usize) {
+    let (mut all, mut length, mut text) = ([0; 1024], 0, 0);
+    while text < texts.len() {
+        let (bytes, mut at) = (texts[text].as_bytes(), 0);
+        while at < bytes.len() && length < all.len() {
+            all[length] = bytes[at];
+            (at, length) = (at + 1, length + 1);
+        }
+        text += 1;
+    }
+    (all, length)
 }
 
 const fn same(a: &[u8], b: &[u8]) -> bool {
@@ -140,11 +168,6 @@ pub fn key_of(pattern: Pattern) -> Key {
         key.unkeyable(why);
     }
     finish_key(key)
-}
-
-/// A return type that is a value as it stands.
-pub fn plain<V: Any + Clone + Send + Sync>(codec: Option<&'static Codec>) -> Returned<V, PlainValue> {
-    Returned::new(ShapeOfPlain::shape(&Written::<V>::NEW), codec, None)
 }
 
 /// What is stored, as the answer it is; `None` if there is none of this type and version.
@@ -195,5 +218,22 @@ mod tests {
     fn a_placeholder_is_found_by_name() {
         const INDEX: usize = placeholder(&["user.uid", "lang"], "lang", "no");
         assert_eq!(INDEX, 1);
+    }
+
+    #[test]
+    #[should_panic(expected = "`page` is no placeholder of `f`. Its placeholders: lang")]
+    fn an_unknown_name_is_told_with_those_there_are() {
+        placeholder(&["lang"], "page", "`f`. Its placeholders: lang");
+    }
+
+    #[test]
+    #[should_panic(expected = "all of them")]
+    fn what_is_left_out_is_told() {
+        all_given(&["user.uid", "lang"], &["lang"], "all of them");
+    }
+
+    #[test]
+    fn what_is_left_out_is_not_told_beside_an_unknown_name() {
+        all_given(&["user.uid", "lang"], &["lang", "user"], "all of them");
     }
 }

@@ -70,6 +70,7 @@ mod returns;
 mod scheme;
 mod scope;
 mod site;
+mod stats;
 mod strategy;
 pub mod testing;
 mod ttl;
@@ -90,6 +91,7 @@ pub use pattern::{Pattern, PatternBuf};
 pub use registry::{Function, Registry, registry};
 pub use scheme::Scheme;
 pub use scope::Scope;
+pub use stats::Stats;
 pub use ttl::{IntoTtl, Ttl};
 pub use url::BackendUrl;
 
@@ -100,18 +102,19 @@ pub mod __private {
     pub use std::result::Result::{Err, Ok};
 
     pub use crate::handle::{
-        Fits, Handle, HasCache, Placeholder, all_given, finish_key, invalidate_key, key_of, peek,
-        placeholder, plain, refresh, set,
+        Fits, Handle, Placeholder, all_given, cache_of_handle, finish_key, invalidate_key, key_of, peek,
+        placeholder, refresh, set,
     };
     pub use crate::head::{head_of, head_of_method, head_of_val, type_args};
     pub use crate::scope::context;
     pub use crate::site::Site;
+    pub use crate::stats::Counters;
     pub use crate::strategy::Enter;
     pub use crate::strategy::invalidate::{Target, purge};
-    pub use crate::{__codec as codec, __failed as failed, __part as part, __returns as returns};
+    pub use crate::{__failed as failed, __part as part, __part_again as part_again, __returns as returns};
     pub use crate::{
         Cache, CacheRef, Error, Function, IntoTtl, Key, KeyBuf, KeyLen, KeyPart, KeyWriter, Pattern,
-        PatternBuf, RawText, Result, Ttl,
+        PatternBuf, RawText, Result, Stats, Ttl,
     };
 
     /// Filters of placeholders.
@@ -177,21 +180,7 @@ pub mod __private {
     }
 
     /// The text of `key = |…| …`, as it is.
-    pub fn raw_key(out: &mut KeyBuf, text: &(impl std::fmt::Display + ?Sized)) {
+    pub fn raw_key(out: &mut KeyBuf, text: &(impl crate::key::filter::KeyText + ?Sized)) {
         out.literal(&text.to_string());
-    }
-
-    /// The codec of a type, if it has one.
-    #[doc(hidden)]
-    #[macro_export]
-    macro_rules! __codec {
-        (static $type:ty) => {
-            ::core::option::Option::None
-        };
-        ($type:ty) => {{
-            #[allow(unused_imports, reason = "which of these is needed depends on the type")]
-            use $crate::__private::returns::{WithCodec as _, WithoutCodec as _};
-            (&&$crate::__private::returns::Probe::<$type>::NEW).codec()
-        }};
     }
 }

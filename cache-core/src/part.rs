@@ -76,6 +76,18 @@ impl<T: ?Sized> Neither<T> for Part<'_, T> {
     }
 }
 
+/// Where the same value is written a second time: what is wrong with it has been said at the first.
+pub trait Said {
+    /// Makes no key.
+    fn write_part(&self, out: &mut KeyBuf);
+}
+
+impl<T: ?Sized> Said for Part<'_, T> {
+    fn write_part(&self, out: &mut KeyBuf) {
+        out.unkeyable("this value cannot be part of a cache key");
+    }
+}
+
 struct Displayed<'a, T: ?Sized>(&'a T);
 
 impl<T: fmt::Display + ?Sized> KeyPart for Displayed<'_, T> {
@@ -91,6 +103,17 @@ macro_rules! __part {
     ($out:expr, $value:expr) => {{
         #[allow(unused_imports, reason = "which of these is needed depends on the type")]
         use $crate::__private::part::{AsDisplay as _, AsFloat as _, AsKeyPart as _, Neither as _};
+        (&&&&$crate::__private::part::Part(&$value)).write_part($out)
+    }};
+}
+
+/// Writes one placeholder again: of a value that cannot be written, [`part!`](crate::__part) has told.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __part_again {
+    ($out:expr, $value:expr) => {{
+        #[allow(unused_imports, reason = "which of these is needed depends on the type")]
+        use $crate::__private::part::{AsDisplay as _, AsKeyPart as _, Said as _};
         (&&&&$crate::__private::part::Part(&$value)).write_part($out)
     }};
 }

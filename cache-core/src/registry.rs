@@ -6,6 +6,8 @@ mod table;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
+use crate::stats::{Counters, Stats};
+
 /// An annotated function, as its attribute describes it.
 #[derive(Debug)]
 #[non_exhaustive]
@@ -26,10 +28,12 @@ pub struct Function {
     pub line: u32,
     /// The parameters that do not enter the key: calls that differ in these alone share an entry.
     pub unkeyed: &'static [&'static str],
+    pub(crate) counters: &'static Counters,
 }
 
 impl Function {
     #[doc(hidden)]
+    #[expect(clippy::too_many_arguments, reason = "printed by the macros, never written by hand")]
     pub const fn new(
         module: &'static str,
         name: &'static str,
@@ -38,15 +42,20 @@ impl Function {
         ttl: Option<&'static str>,
         file: &'static str,
         line: u32,
+        counters: &'static Counters,
     ) -> Self {
-        Self { module, name, template, strategies, ttl, file, line, unkeyed: &[] }
+        Self { module, name, template, strategies, ttl, file, line, unkeyed: &[], counters }
     }
 
     #[doc(hidden)]
     #[must_use]
-    pub const fn with_unkeyed(mut self, parameters: &'static [&'static str]) -> Self {
-        self.unkeyed = parameters;
-        self
+    pub const fn with_unkeyed(self, unkeyed: &'static [&'static str]) -> Self {
+        Self { unkeyed, ..self }
+    }
+
+    /// How its calls were answered.
+    pub fn stats(&self) -> Stats {
+        self.counters.stats()
     }
 
     /// Module and name: `shop::items::find`.
@@ -101,7 +110,8 @@ impl Registry {
     /// Groups of functions that may store under one key: their templates are the same but for what the
     /// placeholders are called.
     ///
-    /// Functions of the same name and template are taken for one function in two places, and may share.
+    /// Functions of the same name and template in different modules are taken for one function in two places, and
+    /// may share; in one module they are methods of different types, and may not.
     /// Where a placeholder of one stands against literal text of another (`user:<id>`, `user:me`), nothing
     /// is said: whether they meet is up to the values.
     pub fn collisions(&self) -> Vec<Vec<&'static Function>> {
@@ -112,8 +122,11 @@ impl Registry {
             }
         }
         let differ = |group: &Vec<&'static Function>| {
-            let first = group.first().map(|first| (first.name, first.template));
-            group.iter().any(|other| Some((other.name, other.template)) != first)
+            group.iter().enumerate().any(|(index, one)| {
+                group[..index].iter().any(|other| {
+                    (one.name, one.template) != (other.name, other.template) || one.module == other.module
+                })
+            })
         };
         shapes.into_values().filter(differ).collect()
     }

@@ -1,8 +1,13 @@
 //! Scopes: what differs for the calls inside one future.
 
+use std::cell::RefCell;
 use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll};
+
+use pin_project_lite::pin_project;
 
 use crate::cache::{AsCache, Cache};
 use crate::key::{KeyBuf, KeyPart};
@@ -35,14 +40,47 @@ struct Changes {
     outer: Option<Arc<Changes>>,
 }
 
-tokio::task_local! {
-    static SCOPE: Arc<Changes>;
+thread_local! {
+    /// The scope of the running code: set while a future inside it is polled, so it follows the task.
+    static SCOPE: RefCell<Option<Arc<Changes>>> = const { RefCell::new(None) };
 }
 
 /// Scopes being run anywhere. While there are none, a call does not look for one.
 static ACTIVE: AtomicUsize = AtomicUsize::new(0);
 
-struct Active;
+/// A scope that code runs in.
+#[derive(Debug)]
+struct Active(Arc<Changes>);
+
+impl Active {
+    fn new(changes: Changes) -> Self {
+        ACTIVE.fetch_add(1, Ordering::Acquire);
+        let outer = SCOPE.try_with(|scope| scope.borrow().clone()).ok().flatten();
+        Self(Arc::new(Changes { outer, ..changes }))
+    }
+
+    /// Makes it the scope of this thread, up to the guard's end. Not generic, so that it is compiled once.
+    #[inline(never)]
+    fn enter(&self) -> Entered {
+        Entered(swap(Some(Arc::clone(&self.0))))
+    }
+}
+
+/// Sets the scope of this thread and gives the one before. A thread that is ending has none: what its destructors
+/// call runs outside.
+fn swap(scope: Option<Arc<Changes>>) -> Option<Arc<Changes>> {
+    SCOPE.try_with(|current| current.replace(scope)).ok().flatten()
+}
+
+/// Puts the scope around back when dropped, also by a panic.
+pub(crate) struct Entered(Option<Arc<Changes>>);
+
+impl Drop for Entered {
+    #[inline(never)]
+    fn drop(&mut self) {
+        swap(self.0.take());
+    }
+}
 
 impl Drop for Active {
     fn drop(&mut self) {
@@ -75,19 +113,42 @@ impl Scope {
         self
     }
 
-    /// Runs the future inside this scope.
-    pub async fn run<F: Future>(self, future: F) -> F::Output {
-        let mut changes = self.changes;
-        changes.outer = SCOPE.try_with(Arc::clone).ok();
-        ACTIVE.fetch_add(1, Ordering::Acquire);
-        let _active = Active;
-        SCOPE.scope(Arc::new(changes), future).await
+    /// Runs the future inside this scope, and that inside the scope in which it is first polled.
+    pub fn run<F: Future>(self, future: F) -> Inside<F> {
+        Inside { changes: Some(self.changes), scope: None, future }
+    }
+}
+
+pin_project! {
+    /// A future inside a scope: what [`Scope::run`] returns.
+    #[derive(Debug)]
+    #[must_use = "futures do nothing unless they are awaited"]
+    pub struct Inside<F> {
+        // Until it is first polled.
+        changes: Option<Changes>,
+        // From then on.
+        scope: Option<Active>,
+        #[pin]
+        future: F,
+    }
+}
+
+impl<F: Future> Future for Inside<F> {
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        let this = self.project();
+        if let Some(changes) = this.changes.take() {
+            *this.scope = Some(Active::new(changes));
+        }
+        let _entered = this.scope.as_ref().map(Active::enter);
+        this.future.poll(cx)
     }
 }
 
 /// The scope of a refreshed function's body, in which recomputing is over.
 #[derive(Debug)]
-pub(crate) struct Calm(Arc<Changes>);
+pub(crate) struct Calm(Active);
 
 impl Calm {
     /// For the running code, if it is being refreshed.
@@ -95,20 +156,12 @@ impl Calm {
         if !recomputes() {
             return None;
         }
-        let outer = SCOPE.try_with(Arc::clone).ok();
-        ACTIVE.fetch_add(1, Ordering::Acquire);
-        Some(Self(Arc::new(Changes { recompute: Some(false), outer, ..Changes::default() })))
+        Some(Self(Active::new(Changes { recompute: Some(false), ..Changes::default() })))
     }
 
-    /// Runs something inside.
-    pub(crate) fn enter<T>(&self, run: impl FnOnce() -> T) -> T {
-        SCOPE.sync_scope(Arc::clone(&self.0), run)
-    }
-}
-
-impl Drop for Calm {
-    fn drop(&mut self) {
-        ACTIVE.fetch_sub(1, Ordering::Release);
+    /// Makes it the scope of this thread, up to the guard's end.
+    pub(crate) fn enter(&self) -> Entered {
+        self.0.enter()
     }
 }
 
@@ -119,7 +172,8 @@ fn find<T>(mut look: impl FnMut(&Changes) -> Option<T>) -> Option<T> {
     }
     SCOPE
         .try_with(|innermost| {
-            let mut changes = Some(innermost);
+            let innermost = innermost.borrow();
+            let mut changes = innermost.as_ref();
             while let Some(current) = changes {
                 if let Some(found) = look(current) {
                     return Some(found);

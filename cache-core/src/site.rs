@@ -3,11 +3,13 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::registry::Function;
+use crate::stats::Counters;
 
 /// A call site. A `static` of each annotated function; generic instances share it.
 #[derive(Debug)]
 pub struct Site {
     function: &'static Function,
+    counters: &'static Counters,
     head: &'static str,
     /// The cache asked last and its route for this site: id in the high half, index in the low one. Zero: none.
     route: AtomicU64,
@@ -16,12 +18,16 @@ pub struct Site {
 impl Site {
     /// The site of `function`; every key of it begins with `head`.
     pub const fn new(function: &'static Function, head: &'static str) -> Self {
-        Self { function, head, route: AtomicU64::new(0) }
+        Self { function, counters: function.counters, head, route: AtomicU64::new(0) }
     }
 
     /// The function.
     pub const fn function(&self) -> &'static Function {
         self.function
+    }
+
+    pub(crate) const fn counters(&self) -> &'static Counters {
+        self.counters
     }
 
     pub(crate) const fn head(&self) -> &'static str {

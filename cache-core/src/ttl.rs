@@ -104,6 +104,11 @@ fn parse_duration(text: &str) -> Option<Duration> {
 ///
 /// Implemented for [`Ttl`], [`Duration`], numbers of seconds, and text. A value that is no ttl is
 /// reported where it is used.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no ttl",
+    label = "not a duration",
+    note = "a ttl is a `Duration`, a `Ttl`, a whole number of seconds, or text such as \"1h30m\""
+)]
 pub trait IntoTtl {
     /// The ttl meant.
     fn into_ttl(self) -> Result<Ttl>;

@@ -14,7 +14,23 @@ use crate::krate::Private;
 use crate::value::here;
 
 /// Every attribute that there is. A new one is a file beside these and a line here.
-pub(crate) const ALL: &[Attribute] = &[cached::ATTRIBUTE, invalidate::ATTRIBUTE];
+pub(crate) const ALL: &Table = &Table {
+    crates: &["macadamia", "cache_macros"],
+    attributes: &[cached::ATTRIBUTE, invalidate::ATTRIBUTE],
+};
+
+/// Attributes that see each other on a function.
+pub(crate) struct Table {
+    /// The crates by whose path they may be named.
+    pub(crate) crates: &'static [&'static str],
+    pub(crate) attributes: &'static [Attribute],
+}
+
+impl Table {
+    pub(crate) fn find(&self, name: impl Fn(&str) -> bool) -> Option<&'static Attribute> {
+        self.attributes.iter().find(|attribute| name(attribute.name))
+    }
+}
 
 /// An attribute.
 pub(crate) struct Attribute {
@@ -45,10 +61,23 @@ pub(crate) trait Layer {
         TokenStream::new()
     }
 
-    /// The key template and the ttl as written, for the registry.
-    fn described(&self) -> (Option<String>, Option<String>) {
-        (None, None)
+    /// What the registry says of it; `None` for a layer that keeps no values.
+    fn described(&self, _function: &Function) -> Option<Described> {
+        None
     }
+}
+
+/// A layer's line in the registry.
+#[derive(Default)]
+pub(crate) struct Described {
+    /// The key template, with its prefix, if there is one.
+    pub(crate) template: Option<String>,
+    /// The ttl, if it is a literal.
+    pub(crate) ttl: Option<String>,
+    /// The parameters that do not enter the key.
+    pub(crate) unkeyed: Vec<String>,
+    /// Where its calls are counted, if somebody else wants to know.
+    pub(crate) counters: Option<TokenStream>,
 }
 
 /// A layer's place in the function.

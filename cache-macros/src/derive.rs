@@ -3,7 +3,7 @@
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::ext::IdentExt;
-use syn::{Data, DeriveInput, Field, Fields, GenericParam, Index, Member};
+use syn::{Data, DeriveInput, Field, Fields, GenericParam, Index, MacroDelimiter, Member, Meta};
 
 use crate::error::Errors;
 use crate::grammar::{Arguments, Key, Shape, Value};
@@ -11,20 +11,28 @@ use crate::krate::Private;
 use crate::tokens::mentions;
 use crate::value::here;
 
-/// The implementation for this type, or the mistakes.
+/// The mistakes, and the implementation for this type all the same: without it, every key with the type in it
+/// would be a mistake too.
 pub(crate) fn key_part(item: TokenStream) -> TokenStream {
     let mut errors = Errors::default();
-    let expanded = errors.keep(syn::parse2(item)).and_then(|input| expand(&input, &mut errors));
-    match expanded {
-        Some(expanded) if errors.is_empty() => expanded,
-        _ => errors.to_tokens(),
-    }
+    let expanded = errors.keep(syn::parse2(item)).map(|input| expand(&input, &mut errors));
+    let errors = errors.to_tokens();
+    quote!(#errors #expanded)
 }
 
-fn expand(input: &DeriveInput, errors: &mut Errors) -> Option<TokenStream> {
-    const CONTAINER: &[Key] = &[Key("crate", Shape::Value)];
+fn expand(input: &DeriveInput, errors: &mut Errors) -> TokenStream {
+    const CONTAINER: Helper = Helper {
+        owner: "`#[key_part]` on a type",
+        keys: &[Key("crate", Shape::Value)],
+        how: "write `#[key_part(crate = path)]`, or `#[key_part(skip)]` on a field",
+    };
+    const VARIANT: Helper = Helper {
+        owner: "`#[key_part]` on a variant",
+        keys: &[],
+        how: "a variant has nothing to say: `#[key_part(skip)]` goes on its fields",
+    };
     let mut p = Private::DEFAULT;
-    for mut arguments in helpers(&input.attrs, CONTAINER, errors) {
+    for mut arguments in helpers(&input.attrs, &CONTAINER, errors) {
         p = Private::take(&mut arguments, errors);
     }
     let mut written = Vec::new();
@@ -43,7 +51,7 @@ fn expand(input: &DeriveInput, errors: &mut Errors) -> Option<TokenStream> {
         }
         Data::Enum(data) => {
             let arms = data.variants.iter().map(|variant| {
-                for _ in helpers(&variant.attrs, &[], errors) {}
+                for _ in helpers(&variant.attrs, &VARIANT, errors) {}
                 let kept = kept(&variant.fields, errors);
                 written.extend(kept.iter().map(|(_, field)| field.ty.to_token_stream()));
                 arm(&variant.ident, &variant.fields, &kept, &out)
@@ -61,30 +69,31 @@ fn expand(input: &DeriveInput, errors: &mut Errors) -> Option<TokenStream> {
                 data.union_token.span,
                 "a union cannot be part of a key: nobody knows which field it holds",
             );
-            return None;
+            TokenStream::new()
         }
     };
     let mut generics = input.generics.clone();
     bound(&mut generics, &written, &p);
     let (name, (params, args, bounds)) = (&input.ident, generics.split_for_impl());
-    Some(quote_spanned! {Span::mixed_site()=>
+    quote_spanned! {Span::mixed_site()=>
         #[automatically_derived]
         impl #params #p::KeyPart for #name #args #bounds {
             fn write(&self, #out: &mut #p::KeyWriter<'_>) { #body }
         }
-    })
+    }
 }
 
 /// The fields that are written, with their positions.
 fn kept<'a>(all: &'a Fields, errors: &mut Errors) -> Vec<(usize, &'a Field)> {
-    const FIELD: &[Key] = &[Key("skip", Shape::FlagOrValue)];
+    const FIELD: Helper =
+        Helper { owner: "`#[key_part]` on a field", keys: &[Key("skip", Shape::FlagOrValue)], how: SKIP };
     let mut kept = Vec::new();
     for (index, field) in all.iter().enumerate() {
         let mut skipped = false;
-        for mut arguments in helpers(&field.attrs, FIELD, errors) {
+        for mut arguments in helpers(&field.attrs, &FIELD, errors) {
             match arguments.take("skip") {
                 Some(skip) if matches!(skip.value, Value::Flag) => skipped = true,
-                Some(skip) => errors.push(skip.key.span(), "write `#[key_part(skip)]`"),
+                Some(skip) => errors.push(skip.key.span(), SKIP),
                 None => {}
             }
         }
@@ -95,13 +104,27 @@ fn kept<'a>(all: &'a Fields, errors: &mut Errors) -> Vec<(usize, &'a Field)> {
     kept
 }
 
+const SKIP: &str = "write `#[key_part(skip)]`";
+
+/// What `#[key_part]` may say at one kind of place.
+struct Helper {
+    owner: &'static str,
+    keys: &'static [Key],
+    how: &'static str,
+}
+
 /// The arguments of every `#[key_part(…)]`.
-fn helpers(attrs: &[syn::Attribute], keys: &[Key], errors: &mut Errors) -> Vec<Arguments> {
+fn helpers(attrs: &[syn::Attribute], helper: &Helper, errors: &mut Errors) -> Vec<Arguments> {
     let ours = attrs.iter().filter(|attr| attr.path().is_ident("key_part"));
     let read = ours.map(|attr| {
-        let tokens = attr.meta.require_list().map(|list| list.tokens.clone());
-        let tokens = errors.keep(tokens).unwrap_or_default();
-        Arguments::parse("`#[key_part]` here", tokens, &[keys], None, errors)
+        let tokens = match &attr.meta {
+            Meta::List(list) if matches!(list.delimiter, MacroDelimiter::Paren(_)) => list.tokens.clone(),
+            other => {
+                errors.at(other, helper.how);
+                TokenStream::new()
+            }
+        };
+        Arguments::parse(helper.owner, tokens, &[helper.keys], None, errors)
     });
     read.collect()
 }

@@ -9,6 +9,9 @@ const HOW: &str =
 
 /// The milliseconds that the text means, or what is wrong with it and what to write.
 pub(crate) fn parse(text: &str) -> Result<u64, String> {
+    if text.trim().is_empty() {
+        return Err(format!("an empty text is not a duration: {HOW}"));
+    }
     let millis = read(text.trim()).map_err(|why| format!("`{text}` is not a duration: {why}; {HOW}"))?;
     if millis == 0 { Err(zero(text)) } else { Ok(millis) }
 }
@@ -27,9 +30,6 @@ fn zero(text: &str) -> String {
 }
 
 fn read(text: &str) -> Result<u64, String> {
-    if text.is_empty() {
-        return Err("it is empty".to_owned());
-    }
     if text.bytes().all(|byte| byte.is_ascii_digit()) {
         let seconds: Option<u64> = text.parse().ok();
         return seconds.and_then(|seconds| seconds.checked_mul(1_000)).ok_or_else(too_long);
@@ -96,7 +96,6 @@ mod tests {
     #[test]
     fn what_is_no_duration_says_why() {
         for (text, why) in [
-            ("", "it is empty"),
             ("h", "a number is missing before `h`"),
             ("-5", "a number is missing before `-5`"),
             ("1.5h", "`.5h` after `1` is no unit"),
@@ -113,6 +112,13 @@ mod tests {
                 message.starts_with(&format!("`{text}` is not a duration: {why}; ")),
                 "{text}: {message}"
             );
+        }
+    }
+
+    #[test]
+    fn an_empty_text_says_so() {
+        for text in ["", "  "] {
+            assert_eq!(parse(text), Err(format!("an empty text is not a duration: {HOW}")));
         }
     }
 

@@ -51,14 +51,20 @@ pub(crate) fn hint<'a, N: IntoIterator<Item = &'a str>>(wanted: &str, names: N) 
     nearest(wanted, names).map_or_else(|| ".".to_owned(), |name| format!("; did you mean `{name}`?"))
 }
 
-/// The names, or the word for there being none.
-pub(crate) fn listed<'a, N: IntoIterator<Item = &'a str>>(names: N) -> String {
+/// What comes behind "it": the arguments there are, or that there are none.
+pub(crate) fn takes<'a, N: IntoIterator<Item = &'a str>>(names: N) -> String {
     let names: Vec<_> = names.into_iter().collect();
-    if names.is_empty() { "none".to_owned() } else { names.join(", ") }
+    if names.is_empty() { "takes no arguments".to_owned() } else { format!("takes {}", names.join(", ")) }
+}
+
+/// The sentence about the parameters there are.
+pub(crate) fn parameters<'a, N: IntoIterator<Item = &'a str>>(names: N) -> String {
+    let names: Vec<_> = names.into_iter().collect();
+    if names.is_empty() { "It has none".to_owned() } else { format!("Its parameters: {}", names.join(", ")) }
 }
 
 /// The name that takes the fewest edits, unless it takes more than about a quarter of the letters.
-fn nearest<'a>(wanted: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(wanted: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let allowed = (wanted.chars().count() + 2) / 4;
     names
         .into_iter()

@@ -4,7 +4,7 @@ use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::{format_ident, quote, quote_spanned};
 use syn::Lifetime;
 
-use crate::attribute::{ALL, Attribute, Frame, Input, Layer};
+use crate::attribute::{Attribute, Described, Frame, Input, Layer, Table};
 use crate::error::Errors;
 use crate::fallback;
 use crate::function::Function;
@@ -16,17 +16,17 @@ pub(crate) const FUNCTION: &str = "__MACADAMIA_FN";
 /// The argument of the marks that keep the user's imports used.
 const NOOP: &str = "__noop";
 
-/// Expands the attribute of this name.
-pub(crate) fn attribute(name: &str, args: TokenStream, item: TokenStream) -> TokenStream {
+/// Expands the attribute of this name; those of the table that stand below it expand with it.
+pub(crate) fn attribute(table: &Table, name: &str, args: TokenStream, item: TokenStream) -> TokenStream {
     if is_noop(&args) {
         return item;
     }
-    let Some(attribute) = ALL.iter().find(|attribute| attribute.name == name) else { return item };
+    let Some(attribute) = table.find(|known| known == name) else { return item };
     let mut errors = Errors::default();
-    let expanded = try_expand(attribute, args, item.clone(), &mut errors);
+    let expanded = try_expand(table, attribute, args, item.clone(), &mut errors);
     match expanded {
         Some(expanded) if errors.is_empty() => expanded,
-        _ => fallback::untouched(&errors, &item),
+        _ => fallback::untouched(table, &errors, &item),
     }
 }
 
@@ -36,13 +36,14 @@ fn is_noop(args: &TokenStream) -> bool {
 }
 
 fn try_expand(
+    table: &Table,
     attribute: &'static Attribute,
     args: TokenStream,
     item: TokenStream,
     errors: &mut Errors,
 ) -> Option<TokenStream> {
     let mut function: Function = errors.keep(syn::parse2(item))?;
-    let stack = stack::collect(attribute, args, &mut function, errors);
+    let stack = stack::collect(table, attribute, args, &mut function, errors);
     function.unfold();
     function.check(errors);
     let layers = stack.iter().map(|applied| layer(applied, &function, errors)).collect::<Vec<_>>();
@@ -92,7 +93,7 @@ fn body(function: &Function) -> TokenStream {
 }
 
 /// Keeps the `use` of every collected attribute used, and shows that the name is ours.
-fn marks(stack: &[Applied]) -> TokenStream {
+pub(crate) fn marks(stack: &[Applied]) -> TokenStream {
     let noop = Ident::new(NOOP, Span::call_site());
     let paths = stack.iter().filter_map(|applied| applied.path.as_ref());
     paths.map(|path| quote!(const _: () = { #[#path(#noop)] const _: () = (); };)).collect()
@@ -102,12 +103,19 @@ fn marks(stack: &[Applied]) -> TokenStream {
 fn described(function: &Function, stack: &[Applied], layers: &[Box<dyn Layer>]) -> TokenStream {
     let Some(first) = layers.first() else { return TokenStream::new() };
     let (p, described) = (first.private(), format_ident!("{FUNCTION}"));
-    let (templates, ttls): (Vec<_>, Vec<_>) = layers.iter().map(|layer| layer.described()).unzip();
+    let Described { template, ttl, unkeyed, counters } =
+        layers.iter().find_map(|layer| layer.described(function)).unwrap_or_default();
     let none = || quote!(::core::option::Option::None);
     let option =
         |text: Option<String>| text.map_or_else(none, |text| quote!(::core::option::Option::Some(#text)));
-    let template = option(templates.into_iter().flatten().next());
-    let ttl = option(ttls.into_iter().flatten().next());
+    let (template, ttl) = (option(template), option(ttl));
+    let unkeyed = (!unkeyed.is_empty()).then(|| quote!(.with_unkeyed(&[#(#unkeyed),*])));
+    let counters = counters.unwrap_or_else(|| {
+        quote!({
+            static __COUNTERS: #p::Counters = #p::Counters::new();
+            &__COUNTERS
+        })
+    });
     let (name, strategies) = (function.name(), stack.iter().map(|applied| applied.attribute.name));
     quote! {
         static #described: #p::Function = #p::Function::new(
@@ -118,7 +126,8 @@ fn described(function: &Function, stack: &[Applied], layers: &[Box<dyn Layer>]) 
             #ttl,
             ::core::file!(),
             ::core::line!(),
-        );
+            #counters,
+        )#unkeyed;
         #p::inventory::submit! { &#described }
     }
 }

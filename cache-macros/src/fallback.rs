@@ -4,20 +4,20 @@
 use proc_macro2::TokenStream;
 use quote::quote;
 
-use crate::attribute::ALL;
+use crate::attribute::Table;
 use crate::error::Errors;
+use crate::expand::marks;
 use crate::function::Function;
 use crate::stack;
 
 /// The mistakes beside the item, our attributes taken off.
-pub(crate) fn untouched(errors: &Errors, item: &TokenStream) -> TokenStream {
+pub(crate) fn untouched(table: &Table, errors: &Errors, item: &TokenStream) -> TokenStream {
     let errors = errors.to_tokens();
     let Ok(mut function) = syn::parse2::<Function>(item.clone()) else { return quote!(#errors #item) };
-    if let Some(any) = ALL.first() {
-        // Only for what it takes off; its own complaints have been heard.
-        stack::collect(any, TokenStream::new(), &mut function, &mut Errors::default());
-    }
-    let body = function.body.stream();
-    let item = function.with_body(&body);
+    // Only for what it takes off; its own complaints have been heard.
+    let taken = stack::take(table, None, &mut function, &mut Errors::default());
+    // Their imports stay used: a warning about those would be the second message for one mistake.
+    let (marks, body) = (marks(&taken), function.body.stream());
+    let item = function.with_body(&quote!(#marks #body));
     quote!(#errors #item)
 }

@@ -1,10 +1,11 @@
 //! The annotated function: its signature understood, its body left as it is.
 
 mod form;
+mod plain;
 mod rules;
 
-use proc_macro2::{Delimiter, Group, Ident, TokenStream, TokenTree};
-use quote::ToTokens;
+use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
+use quote::{ToTokens, quote};
 use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream};
 use syn::visit::{self, Visit};
@@ -38,6 +39,8 @@ pub(crate) struct Param {
     pub(crate) ty: Type,
     /// The names it binds, in order.
     pub(crate) bindings: Vec<Ident>,
+    /// `#[cfg(…)]`: only the compiler knows whether it is there.
+    pub(crate) cfgs: Vec<Attribute>,
 }
 
 impl Param {
@@ -54,17 +57,12 @@ impl Parse for Function {
     fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
         let attrs = input.call(Attribute::parse_outer)?;
         let vis = input.parse()?;
-        if !mentions(input.fork().parse()?, &|word| word == "fn") {
-            return Err(input.error("this attribute goes on an `async fn` with a body"));
-        }
+        rules::refuse_other_items(input)?;
         let sig: Signature = input.parse()?;
         if input.peek(Token![;]) {
             return Err(input.error("this function has no body: put the attribute on the implementations"));
         }
-        let (inner_attrs, body) = match input.parse()? {
-            TokenTree::Group(group) if group.delimiter() == Delimiter::Brace => inner(&group)?,
-            other => return Err(syn::Error::new(other.span(), "expected the body of the function")),
-        };
+        let (inner_attrs, body) = inner(&braces(input.parse()?)?)?;
         let params = sig.inputs.iter().filter_map(param).collect();
         let form = if sig.asyncness.is_some() { Form::Async } else { Form::Sync };
         let output = match &sig.output {
@@ -73,6 +71,21 @@ impl Parse for Function {
         };
         Ok(Self { attrs, vis, sig, inner_attrs, body, params, form, output })
     }
+}
+
+/// The braces of a body. What a `macro_rules!` hands on as `$body:block` comes in brackets that are not seen.
+fn braces(body: TokenTree) -> syn::Result<Group> {
+    let span = body.span();
+    let TokenTree::Group(group) = body else { return Err(no_body(span)) };
+    match (group.delimiter(), group.stream().into_iter().next()) {
+        (Delimiter::Brace, _) => Ok(group),
+        (Delimiter::None, Some(inside)) => braces(inside),
+        _ => Err(no_body(span)),
+    }
+}
+
+fn no_body(span: Span) -> syn::Error {
+    syn::Error::new(span, "expected the body of the function")
 }
 
 /// Parts the attributes at the top of a body from the rest.
@@ -98,7 +111,8 @@ fn param(input: &FnArg) -> Option<Param> {
     let FnArg::Typed(typed) = input else { return None };
     let mut bindings = Bindings(Vec::new());
     bindings.visit_pat(&typed.pat);
-    Some(Param { pat: (*typed.pat).clone(), ty: (*typed.ty).clone(), bindings: bindings.0 })
+    let cfgs = typed.attrs.iter().filter(|attr| attr.path().is_ident("cfg")).cloned().collect();
+    Some(Param { pat: (*typed.pat).clone(), ty: (*typed.ty).clone(), bindings: bindings.0, cfgs })
 }
 
 /// `#[tokio::test]`, `#[tokio::main]` and their like, by whatever path.
@@ -133,6 +147,19 @@ impl Function {
             return self.receiver().map(|receiver| Ident::new("self", receiver.self_token.span));
         }
         self.bindings().find(|binding| binding.unraw() == name).cloned()
+    }
+
+    /// `#[cfg(…)]` that says whether there is a parameter of this name, unless there always is.
+    pub(crate) fn condition(&self, name: &Ident) -> Option<TokenStream> {
+        let same = || self.params.iter().filter(|param| param.bindings.contains(name));
+        if same().next().is_none() || same().any(|param| param.cfgs.is_empty()) {
+            return None;
+        }
+        let all = same().map(|param| {
+            let cfgs = param.cfgs.iter().filter_map(|attr| attr.parse_args::<TokenStream>().ok());
+            quote!(all(#(#cfgs),*))
+        });
+        Some(quote!(#[cfg(any(#(#all),*))]))
     }
 
     /// What awaiting it gives, as written.
@@ -242,6 +269,6 @@ impl Function {
         inside.extend(body.clone());
         let mut group = Group::new(Delimiter::Brace, inside);
         group.set_span(self.body.span());
-        quote::quote!(#(#attrs)* #vis #sig #group)
+        quote!(#(#attrs)* #vis #sig #group)
     }
 }

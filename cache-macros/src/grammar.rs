@@ -8,7 +8,7 @@ use syn::parse::discouraged::Speculative;
 use syn::parse::{ParseStream, Parser};
 use syn::{Expr, Token, token};
 
-use crate::error::{Errors, hint, listed};
+use crate::error::{Errors, hint, nearest, takes};
 
 /// How an argument may be written.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -46,7 +46,18 @@ pub(crate) type Positional<'a> = &'a mut dyn FnMut(ParseStream<'_>, &mut Errors)
 
 /// All arguments of one attribute; its parser takes them out by name.
 #[derive(Default)]
-pub(crate) struct Arguments(Vec<Argument>);
+pub(crate) struct Arguments {
+    found: Vec<Argument>,
+    misread: Misread,
+}
+
+/// What was meant by arguments that are wrong: nobody asks for those a second time.
+#[derive(Default)]
+struct Misread {
+    names: Vec<String>,
+    /// A value without its name, which may be anything.
+    unnamed: bool,
+}
 
 impl Arguments {
     /// Reads the arguments of `owner` (`` `#[cached]` ``), recording what is wrong with any of them.
@@ -57,22 +68,28 @@ impl Arguments {
         positional: Option<Positional<'_>>,
         errors: &mut Errors,
     ) -> Self {
-        let mut reader = Reader { owner, keys, positional, errors, found: Vec::new() };
+        let mut reader =
+            Reader { owner, keys, positional, errors, found: Vec::new(), misread: Misread::default() };
         let read = |input: ParseStream<'_>| {
             reader.all(input);
             Ok(())
         };
         // Every token is consumed and every mistake recorded on the way.
         let ended = read.parse2(tokens);
-        let Reader { found, .. } = reader;
+        let Reader { found, misread, .. } = reader;
         errors.keep(ended);
-        Self(found)
+        Self { found, misread }
     }
 
     /// Takes out an argument.
     pub(crate) fn take(&mut self, name: &str) -> Option<Argument> {
-        let at = self.0.iter().position(|argument| argument.key == name)?;
-        Some(self.0.swap_remove(at))
+        let at = self.found.iter().position(|argument| argument.key == name)?;
+        Some(self.found.swap_remove(at))
+    }
+
+    /// Whether the argument was tried, and refused.
+    pub(crate) fn is_misread(&self, name: &str) -> bool {
+        self.misread.unnamed || self.misread.names.iter().any(|misread| misread == name)
     }
 
     /// Takes out an argument written `name = value`.
@@ -90,6 +107,7 @@ struct Reader<'a, 'p> {
     positional: Option<Positional<'p>>,
     errors: &'a mut Errors,
     found: Vec<Argument>,
+    misread: Misread,
 }
 
 impl Reader<'_, '_> {
@@ -116,26 +134,29 @@ impl Reader<'_, '_> {
             return positional(input, self.errors);
         }
         if !input.peek(syn::Ident::peek_any) {
-            let names = listed(self.names());
-            return Err(input.error(format!("expected `name = value`; {} takes: {names}", self.owner)));
+            self.misread.unnamed = true;
+            let takes = takes(self.names());
+            return Err(input.error(format!("write `name = value`: {} {takes}", self.owner)));
         }
         let key = Ident::parse_any(input)?;
         let name = key.unraw().to_string();
         let Some(shape) = self.shape(&name) else {
-            let (hint, names) = (hint(&name, self.names()), listed(self.names()));
-            self.errors
-                .push(key.span(), format!("{} has no argument `{name}`{hint} It takes: {names}", self.owner));
+            let (hint, takes) = (hint(&name, self.names()), takes(self.names()));
+            self.misread.names.extend(nearest(&name, self.names()).map(str::to_owned));
+            self.errors.push(key.span(), format!("{} has no argument `{name}`{hint} It {takes}", self.owner));
             value_of_unknown(input);
             return Ok(());
         };
         if input.peek(Token![:]) {
+            self.misread.names.push(name.clone());
             return Err(input.error(format!("write `{name} = …`, with `=`")));
         }
-        let value = value(&key, input)?;
+        let value = value(&key, input).inspect_err(|_| self.misread.names.push(name.clone()))?;
         if shape == Shape::Later {
             self.errors.push(key.span(), format!("`{name}` is not available yet"));
         } else if let Some(form) = mismatch(&name, shape, &value) {
             self.errors.push(key.span(), format!("write {form}"));
+            self.misread.names.push(name);
         } else if self.found.iter().any(|argument| argument.key == key) {
             self.errors.push(key.span(), format!("`{name}` is given twice"));
         } else {
@@ -250,7 +271,7 @@ mod tests {
             assert_eq!(errors, expected, "{tokens}");
             assert!(arguments.expr("err_ttl").is_some(), "{tokens}");
         };
-        let takes = "It takes: ttl, skip, err_ttl, handle, crate";
+        let takes = "It takes ttl, skip, err_ttl, handle, crate";
         check(quote!(tll = "3h"), &[&format!("`#[x]` has no argument `tll`; did you mean `ttl`? {takes}")]);
         check(quote!(ttl = 1, ttl = 2), &["`ttl` is given twice"]);
         check(quote!(ttl), &["write `ttl = …`"]);
@@ -261,10 +282,7 @@ mod tests {
         check(quote!(handle(a)), &["write `handle` or `handle = …`"]);
         check(quote!(tags = ["a", "b"]), &["`tags` is not available yet"]);
         check(quote!(ttl = 1 skip(a)), &["expected `,` between arguments"]);
-        check(
-            quote!("user:<id>"),
-            &["expected `name = value`; `#[x]` takes: ttl, skip, err_ttl, handle, crate"],
-        );
+        check(quote!("user:<id>"), &["write `name = value`: `#[x]` takes ttl, skip, err_ttl, handle, crate"]);
         check(
             quote!(kez = 1, tags = 2, ttl),
             &[

@@ -22,8 +22,8 @@ use crate::tokens::mentions;
 /// A handle about to be written.
 pub(crate) struct Handle<'a> {
     name: &'a Ident,
-    /// Whether it stands in an `impl`.
-    within: bool,
+    /// Where `handle` says that it stands in an `impl`.
+    within: Option<Span>,
     function: &'a Function,
     key: &'a Key,
     keeping: &'a Keeping,
@@ -54,7 +54,7 @@ impl<'a> Handle<'a> {
 
     /// What the function's default keys begin with.
     pub(crate) fn head(&self) -> Head<'_> {
-        if self.within {
+        if self.within.is_some() {
             return Head::Here;
         }
         Head::Handle(self.name, &self.type_args)
@@ -62,7 +62,7 @@ impl<'a> Handle<'a> {
 
     /// The enum, its functions and what targets need of it; the constant in an `impl`.
     pub(crate) fn tokens(&self) -> TokenStream {
-        if self.within {
+        if self.within.is_some() {
             return self.constant();
         }
         let Self { name, function, key, .. } = self;
@@ -79,6 +79,8 @@ impl<'a> Handle<'a> {
             ),
         };
         let (methods, traits) = (self.methods(), pattern::traits(self));
+        // Seen at its name: there the compiler points if another type has it.
+        let declared = quote_spanned!(Span::mixed_site().located_at(name.span())=> enum #name {});
         quote_spanned! {Span::mixed_site()=>
             #(#cfgs)*
             #[doc = #about]
@@ -86,14 +88,15 @@ impl<'a> Handle<'a> {
             #[doc = #holes]
             #[allow(
                 non_camel_case_types, dead_code, unreachable_pub, missing_debug_implementations,
-                missing_copy_implementations, clippy::all, clippy::pedantic
+                missing_copy_implementations, clippy::all, clippy::pedantic, clippy::exhaustive_enums
             )]
-            #vis enum #name {}
+            #vis #declared
 
             #(#cfgs)*
             #[allow(
                 dead_code, deprecated, unreachable_pub, unused_variables, unused_mut, single_use_lifetimes,
-                private_interfaces, private_bounds, clippy::all, clippy::pedantic, clippy::nursery
+                private_interfaces, private_bounds, clippy::all, clippy::pedantic, clippy::nursery,
+                clippy::impl_trait_in_params
             )]
             #[automatically_derived]
             impl #name {
@@ -137,6 +140,6 @@ impl<'a> Handle<'a> {
     fn is_generic(&self) -> bool {
         let anonymous = || self.function.params.iter().any(|param| Function::is_impl_trait(&param.ty));
         let method = || self.function.generics().next().is_some() || anonymous();
-        if self.within { method() } else { !self.type_args.is_empty() }
+        if self.within.is_some() { method() } else { !self.type_args.is_empty() }
     }
 }

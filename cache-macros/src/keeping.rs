@@ -1,14 +1,17 @@
 //! What every value strategy takes: how long and under which conditions an answer is kept.
 
+mod absent;
+
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
-use syn::parse::{ParseStream, Parser};
-use syn::punctuated::Punctuated;
-use syn::{Expr, ExprClosure, Pat, PatIdent, Token};
+use syn::spanned::Spanned;
+use syn::{Expr, ExprClosure, Pat};
+
+use self::absent::{err_ttl, refuse_idle};
 
 use crate::error::Errors;
 use crate::function::Function;
-use crate::grammar::{Argument, Arguments, Key, Shape, Value};
+use crate::grammar::{Arguments, Key, Shape};
 use crate::krate::Private;
 use crate::value::{self, Period, Place, Ttl};
 
@@ -19,6 +22,8 @@ pub(crate) struct Keeping {
     time_condition: Option<Period>,
     none_ttl: Option<Ttl>,
     err_ttl: ErrTtl,
+    /// Where `none_ttl` and `err_ttl` stand.
+    places: (Option<Span>, Option<Span>),
     jitter: Option<f64>,
     pub(crate) single_flight: bool,
     pub(crate) version: u32,
@@ -58,15 +63,27 @@ impl Keeping {
         let ttl = if let Some((key, expr)) = arguments.expr("ttl") {
             Ttl::parse(&key, expr, Place::Value, errors)
         } else {
-            errors.push(span, "how long? Write `ttl = \"3h\"` (or `ttl = \"forever\"`)");
+            if !arguments.is_misread("ttl") {
+                errors.push(span, "how long? Write `ttl = \"3h\"` (or `ttl = \"forever\"`)");
+            }
             None
         };
         let condition = arguments.expr("condition").map(|(_, expr)| expr);
+        if let Some(literal @ Expr::Lit(_)) = &condition {
+            errors
+                .at(literal, "`condition` looks at the value: write `|value| …`, or the name of a function");
+        }
         let time_condition =
             arguments.expr("time_condition").and_then(|(key, expr)| Period::parse(&key, expr, errors));
-        let none_ttl =
-            arguments.expr("none_ttl").and_then(|(key, expr)| Ttl::parse(&key, expr, Place::Absence, errors));
-        let err_ttl = err_ttl(arguments.take("err_ttl"), errors);
+        let none_ttl = arguments.expr("none_ttl");
+        let err_ttl_given = arguments.take("err_ttl");
+        let places = (
+            none_ttl.as_ref().map(|(key, _)| key.span()),
+            err_ttl_given.as_ref().map(|given| given.key.span()),
+        );
+        refuse_idle(places, function, errors);
+        let none_ttl = none_ttl.and_then(|(key, expr)| Ttl::parse(&key, expr, Place::Absence, errors));
+        let err_ttl = err_ttl(err_ttl_given, errors);
         let jitter = arguments.expr("jitter").and_then(|(key, expr)| value::share(&key, &expr, errors));
         let single_flight =
             arguments.expr("single_flight").and_then(|(key, expr)| value::switch(&key, &expr, errors));
@@ -77,6 +94,7 @@ impl Keeping {
             time_condition,
             none_ttl,
             err_ttl,
+            places,
             jitter,
             single_flight: single_flight.unwrap_or(true),
             version: version.unwrap_or(0),
@@ -106,6 +124,34 @@ impl Keeping {
                 "what is cached outlives the call, so it cannot be borrowed: return an \
                 owned value, such as `String` or `Arc<T>`",
             );
+        }
+    }
+
+    /// Asks of the return type what storing needs, each where it was asked for, so that a type that cannot do it
+    /// is one build error.
+    pub(crate) fn asks(&self, output: &syn::Type, p: &Private) -> TokenStream {
+        let ask = |here: Span, question: TokenStream| {
+            let (here, p) = (Span::mixed_site().located_at(here), p.at(here));
+            quote_spanned!(here=> #p::returns::#question;)
+        };
+        let mut asked =
+            ask(output.span(), quote_spanned!(value::here(output)=> storable(&__returns().of_value())));
+        if let Some(here) = self.places.0 {
+            asked.extend(ask(
+                here,
+                quote_spanned!(Span::mixed_site().located_at(here)=> can_be_absent(&__returns().shape())),
+            ));
+        }
+        if let Some(here) = self.places.1 {
+            let site = Span::mixed_site().located_at(here);
+            asked.extend(ask(here, quote_spanned!(site=> can_be_err(&__returns().shape()))));
+            asked.extend(ask(here, quote_spanned!(site=> storable_error(&__returns().of_error()))));
+        }
+        quote_spanned! {Span::mixed_site()=>
+            #[allow(clippy::all, clippy::pedantic)]
+            if false {
+                #asked
+            }
         }
     }
 
@@ -189,56 +235,4 @@ fn err_ttl_with(arms: &[(Pat, Ttl)]) -> TokenStream {
         #[allow(unreachable_patterns)]
         _ => ::core::option::Option::None,
     }))
-}
-
-fn err_ttl(argument: Option<Argument>, errors: &mut Errors) -> ErrTtl {
-    let Some(Argument { key, value }) = argument else { return ErrTtl::None };
-    let list = match value {
-        Value::Expr(expr) => {
-            return Ttl::parse(&key, expr, Place::Absence, errors).map_or(ErrTtl::None, ErrTtl::All);
-        }
-        Value::List(list) => list,
-        Value::Flag => return ErrTtl::None,
-    };
-    let mut arms = Vec::new();
-    let parse = |input: ParseStream<'_>| {
-        Punctuated::<(Pat, Expr), Token![,]>::parse_terminated_with(input, |input| {
-            let pattern = Pat::parse_multi_with_leading_vert(input)?;
-            if !input.peek(Token![=]) {
-                return Err(syn::Error::new_spanned(
-                    pattern,
-                    "for how long? Write `= \"5s\"` behind the pattern",
-                ));
-            }
-            input.parse::<Token![=]>()?;
-            Ok((pattern, input.parse()?))
-        })
-    };
-    let Some(written) = errors.keep(parse.parse2(list)) else { return ErrTtl::None };
-    if written.is_empty() {
-        errors.push(key.span(), "write `err_ttl = \"5s\"` or `err_ttl(MyError::NotFound(_) = \"5s\")`");
-    }
-    for (pattern, expr) in written {
-        refuse_bindings(&pattern, errors);
-        if let Some(ttl) = Ttl::parse(&key, expr, Place::Absence, errors) {
-            arms.push((pattern, ttl));
-        }
-    }
-    ErrTtl::Arms(arms)
-}
-
-/// A bare name as a pattern matches everything, whatever it is called.
-pub(crate) fn refuse_bindings(pattern: &Pat, errors: &mut Errors) {
-    match pattern {
-        Pat::Ident(PatIdent { ident, subpat: None, .. }) => errors.push(
-            ident.span(),
-            format!(
-                "`{ident}` alone would match every error: write its path (`MyError::{ident}`), or `_` \
-                for all of them"
-            ),
-        ),
-        Pat::Or(or) => or.cases.iter().for_each(|case| refuse_bindings(case, errors)),
-        Pat::Paren(paren) => refuse_bindings(&paren.pat, errors),
-        _ => {}
-    }
 }

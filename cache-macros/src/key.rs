@@ -11,6 +11,7 @@ use crate::function::{Function, Param};
 use crate::krate::Private;
 use crate::placeholder::Hole;
 use crate::template::{Piece, Template};
+use crate::tokens::mentions;
 use crate::value;
 
 /// How keys of a function are made.
@@ -44,12 +45,27 @@ pub(crate) enum Head<'a> {
 }
 
 impl Key {
-    /// The template as written, without the prefix.
+    /// The template as written, behind its prefix.
     pub(crate) fn template(&self) -> Option<String> {
         match &self.kind {
-            Kind::Template(template) => Some(template.literal.value()),
+            Kind::Template(template) => {
+                Some(self.prefix.clone().unwrap_or_default() + &template.literal.value())
+            }
             Kind::Code { .. } | Kind::Default { .. } => None,
         }
+    }
+
+    /// What the function is given and the key does not contain, `self` first.
+    pub(crate) fn unkeyed(&self, function: &Function) -> Vec<String> {
+        let used = |name: &Ident| match &self.kind {
+            Kind::Code { params, expr } => {
+                params.contains(name) || (name == "self" && mentions(quote!(#expr), &|word| word == "self"))
+            }
+            Kind::Template(_) | Kind::Default { .. } => self.holes().any(|hole| hole.root() == Some(name)),
+        };
+        let receiver = function.binding("self");
+        let names = receiver.iter().chain(function.bindings()).filter(|name| !used(name));
+        names.map(|name| name.unraw().to_string()).collect()
     }
 
     /// What every key begins with, as far as it is known now.
@@ -109,6 +125,12 @@ impl Key {
     pub(crate) fn render(&self, buf: &Ident, head: &Head<'_>, p: &Private) -> TokenStream {
         let out = quote!(&mut #buf);
         self.write_pattern(buf, &out, head, "", &|_, hole| hole.write(&out, p), p)
+    }
+
+    /// The same statements in the handle.
+    pub(crate) fn render_again(&self, buf: &Ident, head: &Head<'_>, p: &Private) -> TokenStream {
+        let out = quote!(&mut #buf);
+        self.write_pattern(buf, &out, head, "", &|_, hole| hole.write_again(&out, p), p)
     }
 
     /// Statements that write literals to `buf`, values to `out` (the `&mut KeyBuf` of it), `behind_head`

@@ -43,3 +43,12 @@ impl ToTokens for Private {
         tokens.extend(quote!(::__private));
     }
 }
+
+/// What `crate = path` says, before it is known whether the arguments are in order.
+pub(crate) fn said(args: &TokenStream) -> Option<String> {
+    let words = args.clone().into_iter().map(|token| token.to_string());
+    let mut value = words.skip_while(|word| word != "crate").skip(1);
+    value.next().filter(|word| word == "=")?;
+    let path = value.take_while(|word| word != ",").collect::<String>();
+    Some(path.trim_start_matches(':').to_owned())
+}

@@ -74,7 +74,7 @@ use proc_macro::TokenStream;
 /// `refresh`.
 #[proc_macro_attribute]
 pub fn cached(args: TokenStream, item: TokenStream) -> TokenStream {
-    expand::attribute("cached", args.into(), item.into()).into()
+    expand::attribute(attribute::ALL, "cached", args.into(), item.into()).into()
 }
 
 /// Removes from the cache what the function changes, when it has succeeded.
@@ -90,7 +90,7 @@ pub fn cached(args: TokenStream, item: TokenStream) -> TokenStream {
 /// run of characters. `on = "always"` does it whatever the function returns, `on = "before"` before it runs.
 #[proc_macro_attribute]
 pub fn invalidate(args: TokenStream, item: TokenStream) -> TokenStream {
-    expand::attribute("invalidate", args.into(), item.into()).into()
+    expand::attribute(attribute::ALL, "invalidate", args.into(), item.into()).into()
 }
 
 /// The key of a template, or of a function for these placeholders: `key!("user:<id>")`,

@@ -8,7 +8,9 @@ use syn::LitStr;
 
 pub(crate) use filter::{Filter, Needs, write};
 
-use crate::error::{hint, listed};
+use self::filter::write_again;
+
+use crate::error::{hint, parameters};
 use crate::function::Function;
 use crate::krate::Private;
 use crate::tokens::identifier;
@@ -20,6 +22,8 @@ pub(crate) struct Hole {
     pub(crate) name: String,
     pub(crate) source: Source,
     pub(crate) filter: Option<Filter>,
+    /// `#[cfg(…)]` of the parameter: without the parameter nothing is written.
+    pub(crate) condition: Option<TokenStream>,
     span: Span,
 }
 
@@ -51,10 +55,10 @@ pub(crate) enum Scope<'a> {
 
 impl Hole {
     /// A placeholder that is one parameter as it is.
-    pub(crate) fn whole(binding: &Ident) -> Self {
+    pub(crate) fn whole(binding: &Ident, function: &Function) -> Self {
         let name = syn::ext::IdentExt::unraw(binding).to_string();
         let source = Source::Value { root: binding.clone(), steps: Vec::new() };
-        Self { name, source, filter: None, span: binding.span() }
+        Self { name, source, filter: None, condition: function.condition(binding), span: binding.span() }
     }
 
     /// Reads what stands between the brackets.
@@ -74,7 +78,11 @@ impl Hole {
         }
         let steps = words.map(|word| step(word, text)).collect::<Result<_, _>>()?;
         let root = resolve(root, literal, scope)?;
-        Ok(Self { name: path.to_owned(), source: Source::Value { root, steps }, filter, span })
+        let condition = match scope {
+            Scope::Function(function) => function.condition(&root),
+            Scope::Caller => None,
+        };
+        Ok(Self { name: path.to_owned(), source: Source::Value { root, steps }, filter, condition, span })
     }
 
     /// The function parameter it comes from.
@@ -121,8 +129,30 @@ impl Hole {
                 let p = p.at(self.span);
                 quote_spanned!(self.span=> #p::context(#out, #name);)
             }
-            Source::Value { .. } => write(self.filter.as_ref(), out, &self.place(), self.span, p),
+            Source::Value { .. } => {
+                let write = write(self.filter.as_ref(), out, &self.place(), self.span, p);
+                if self.condition.is_none() {
+                    return write;
+                }
+                let condition = &self.condition;
+                quote!(#condition { #write })
+            }
         }
+    }
+}
+
+impl Hole {
+    /// As [`write`](Self::write), in the handle of the function.
+    pub(crate) fn write_again(&self, out: &TokenStream, p: &Private) -> TokenStream {
+        match &self.source {
+            Source::Context(_) => self.write(out, p),
+            Source::Value { .. } => write_again(self.filter.as_ref(), out, &self.place(), self.span, p),
+        }
+    }
+
+    /// A statement that writes, in the handle, a value that has the placeholder's type.
+    pub(crate) fn write_given(&self, out: &TokenStream, place: &TokenStream, p: &Private) -> TokenStream {
+        write_again(self.filter.as_ref(), out, place, self.span, p)
     }
 }
 
@@ -133,7 +163,8 @@ fn context(name: &str, span: Span) -> Result<Hole, String> {
     if !is_word(name) {
         return Err(format!("`@{name}` is not a name of the key context: write letters, digits and `_`"));
     }
-    Ok(Hole { name: format!("@{name}"), source: Source::Context(name.to_owned()), filter: None, span })
+    let source = Source::Context(name.to_owned());
+    Ok(Hole { name: format!("@{name}"), source, filter: None, condition: None, span })
 }
 
 fn step(word: &str, text: &str) -> Result<Step, String> {
@@ -171,13 +202,9 @@ fn resolve(root: &str, literal: &LitStr, scope: Scope<'_>) -> Result<Ident, Stri
     let (names, owner) = (function.names(), function.name());
     let names = || names.iter().map(String::as_str);
     if root == "self" {
-        return Err(format!("`{owner}` has no `self`. Its parameters: {}", listed(names())));
+        return Err(format!("`{owner}` has no `self`. {}", parameters(names())));
     }
-    Err(format!(
-        "`{root}` is no parameter of `{owner}`{} Its parameters: {}",
-        hint(root, names()),
-        listed(names())
-    ))
+    Err(format!("`{root}` is no parameter of `{owner}`{} {}", hint(root, names()), parameters(names())))
 }
 
 fn is_word(text: &str) -> bool {

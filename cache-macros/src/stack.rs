@@ -4,9 +4,10 @@ use proc_macro2::{Span, TokenStream};
 use syn::spanned::Spanned;
 use syn::{Meta, Path};
 
-use crate::attribute::{ALL, Attribute};
+use crate::attribute::{Attribute, Table};
 use crate::error::Errors;
 use crate::function::Function;
+use crate::krate;
 
 /// One attribute as written.
 pub(crate) struct Applied {
@@ -17,16 +18,31 @@ pub(crate) struct Applied {
     pub(crate) path: Option<Path>,
 }
 
-/// Takes our attributes off the function, the expanding one first.
+/// The attribute that expands, and below it those that it takes off the function.
 pub(crate) fn collect(
+    table: &Table,
     expanding: &'static Attribute,
     args: TokenStream,
     function: &mut Function,
     errors: &mut Errors,
 ) -> Vec<Applied> {
+    let by = krate::said(&args);
     let mut stack = vec![Applied { attribute: expanding, args, span: Span::call_site(), path: None }];
+    stack.extend(take(table, by.as_deref(), function, errors));
+    check(&stack, errors);
+    stack
+}
+
+/// Takes our attributes off the function: those named by the crates of the table, or by this one.
+pub(crate) fn take(
+    table: &Table,
+    by: Option<&str>,
+    function: &mut Function,
+    errors: &mut Errors,
+) -> Vec<Applied> {
+    let mut taken = Vec::new();
     function.attrs.retain(|attr| {
-        let Some(attribute) = ours(attr.path()) else { return true };
+        let Some(attribute) = ours(table, by, attr.path()) else { return true };
         let args = match &attr.meta {
             Meta::Path(_) => TokenStream::new(),
             Meta::List(list) => list.tokens.clone(),
@@ -35,21 +51,23 @@ pub(crate) fn collect(
                 return false;
             }
         };
-        stack.push(Applied { attribute, args, span: attr.path().span(), path: Some(attr.path().clone()) });
+        taken.push(Applied { attribute, args, span: attr.path().span(), path: Some(attr.path().clone()) });
         false
     });
-    check(&stack, errors);
-    stack
+    taken
 }
 
 /// The attribute that a path names. A path through another crate names a stranger.
-fn ours(path: &Path) -> Option<&'static Attribute> {
-    let last = path.segments.last()?;
-    let first = &path.segments.first()?.ident;
-    if path.segments.len() > 1 && first != "macadamia" && first != "cache_macros" {
-        return None;
-    }
-    ALL.iter().find(|attribute| last.ident == attribute.name)
+fn ours(table: &Table, by: Option<&str>, path: &Path) -> Option<&'static Attribute> {
+    let mut segments: Vec<_> = path.segments.iter().map(|segment| segment.ident.to_string()).collect();
+    let last = segments.pop()?;
+    let known = match segments.first() {
+        None => true,
+        Some(first) => {
+            table.crates.contains(&first.as_str()) || by.is_some_and(|by| by == segments.join("::"))
+        }
+    };
+    table.find(|name| last == name).filter(|_| known)
 }
 
 fn check(stack: &[Applied], errors: &mut Errors) {

@@ -4,7 +4,7 @@ mod given;
 mod method;
 
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::{ToTokens, format_ident, quote, quote_spanned};
+use quote::{format_ident, quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::parse::ParseStream;
 use syn::{Expr, ExprPath, LitStr, Path, Token, token};
@@ -16,7 +16,9 @@ use crate::error::Errors;
 use crate::krate::Private;
 use crate::placeholder::Scope;
 use crate::template::{Piece, Template, Use};
-use crate::tokens::moved;
+
+/// What a path is called behind its first mention: a name that does not exist is complained about once.
+const HANDLE: &str = "__MacadamiaTarget";
 
 /// A target, understood.
 pub(crate) enum Target {
@@ -96,15 +98,26 @@ impl Target {
     pub(crate) fn target(&self, cached_in: Option<&Expr>, p: &Private) -> TokenStream {
         let pattern = self.pattern(p);
         let cache = match (self, cached_in) {
-            (Self::Function { path, .. }, None) => quote!(<#path as #p::HasCache>::cache()),
+            (Self::Function { path, .. }, None) => {
+                let here = Span::mixed_site().located_at(last(path));
+                let (handle, q) = (Ident::new(HANDLE, here), p.at(here));
+                quote_spanned!(here=> #q::cache_of_handle(&<#handle as #q::Handle>::CACHE))
+            }
             (Self::Method { method, .. }, None) => method.cache(p),
             (_, cached_in) => cache(cached_in, p),
         };
-        quote!(#p::Target::new(#cache, #pattern))
+        self.naming(&quote!(#p::Target::new(#cache, #pattern)))
     }
 
-    /// A `Pattern`.
-    pub(crate) fn pattern(&self, p: &Private) -> TokenStream {
+    /// The code in a block in which the function's path has a name.
+    fn naming(&self, code: &TokenStream) -> TokenStream {
+        let Self::Function { path, .. } = self else { return code.clone() };
+        let handle = Ident::new(HANDLE, Span::mixed_site().located_at(last(path)));
+        quote!({ type #handle = #path; #code })
+    }
+
+    /// A `Pattern`; that of a function stands within [`naming`](Self::naming).
+    fn pattern(&self, p: &Private) -> TokenStream {
         match self {
             Self::Text(template) => {
                 let buf = Ident::new("__pattern", Span::mixed_site());
@@ -137,17 +150,15 @@ impl Target {
                 let pattern = self.pattern(p);
                 let here = Span::mixed_site().located_at(last(path));
                 let q = p.at(here);
+                let handle = Ident::new(HANDLE, here);
                 let check = quote_spanned! {here=>
                     const _: () = #q::all_given(
-                        <#path as #q::Handle>::PLACEHOLDERS,
+                        <#handle as #q::Handle>::PLACEHOLDERS,
                         &[#(#names),*],
-                        <#path as #q::Handle>::MISSING,
+                        <#handle as #q::Handle>::MISSING,
                     );
                 };
-                quote!({
-                    #check
-                    #p::key_of(#pattern)
-                })
+                self.naming(&quote!(#check #p::key_of(#pattern)))
             }
             Self::Method { method, args } => {
                 let names: Vec<_> =
@@ -176,17 +187,20 @@ fn written(template: &Template, buf: &Ident, out: &TokenStream, p: &Private) -> 
 
 /// The pattern of a function: names checked at build time, types by `Placeholder`, evaluated in order.
 fn function(path: &Path, args: &[Given], p: &Private) -> TokenStream {
-    let site = Span::mixed_site();
+    let (site, at_path) = (Span::mixed_site(), Span::mixed_site().located_at(last(path)));
+    let (q, handle) = (p.at(at_path), Ident::new(HANDLE, at_path));
+    // What is no handle is complained about once, so every mention of it stands at the path.
+    let handle = quote_spanned!(at_path=> <#handle as #q::Handle>);
     let (mut checks, mut values, mut arms) = (TokenStream::new(), TokenStream::new(), TokenStream::new());
     for (index, Given { name, span, value }) in args.iter().enumerate() {
         let here = site.located_at(*span);
         let hole = format_ident!("__MACADAMIA_HOLE{index}", span = here);
-        let (q, named) = (p.at(here), moved(path.to_token_stream(), here));
+        let q = p.at(here);
         checks.extend(quote_spanned! {here=>
             const #hole: usize = #q::placeholder(
-                <#named as #q::Handle>::PLACEHOLDERS,
+                #handle::PLACEHOLDERS,
                 #name,
-                <#named as #q::Handle>::UNKNOWN,
+                #handle::UNKNOWN,
             );
         });
         let Some(value) = value else {
@@ -197,7 +211,7 @@ fn function(path: &Path, args: &[Given], p: &Private) -> TokenStream {
         let local = format_ident!("__value{index}", span = site);
         let blamed = crate::value::here(value);
         values.extend(quote_spanned!(blamed=> let #local = &(#value);));
-        let (q, named) = (p.at(blamed), moved(path.to_token_stream(), blamed));
+        let (q, named) = (p.at(blamed), Ident::new(HANDLE, blamed));
         let write = quote_spanned!(blamed=> <#named as #q::Placeholder<#hole, _>>::write(#local, __out));
         arms.extend(quote_spanned!(site=> #hole => { #write; true }));
     }
@@ -206,9 +220,10 @@ fn function(path: &Path, args: &[Given], p: &Private) -> TokenStream {
     } else {
         quote_spanned!(site=> |__hole, __out| match __hole { #arms _ => false })
     };
+    let asked = quote_spanned!(at_path=> #handle::pattern(&mut #fill));
     quote_spanned! {site=> {
         #checks
         #values
-        <#path as #p::Handle>::pattern(&mut #fill)
+        #asked
     }}
 }

@@ -14,7 +14,7 @@ fn expand(source: &str) -> TokenStream {
     let first = item.attrs.remove(0);
     let name = first.path().segments.last().unwrap().ident.to_string();
     let args = first.meta.require_list().map(|list| list.tokens.clone()).unwrap_or_default();
-    crate::expand::attribute(&name, args, item.into_token_stream())
+    crate::expand::attribute(crate::attribute::ALL, &name, args, item.into_token_stream())
 }
 
 /// The messages of every `compile_error!` in a file.

@@ -16,7 +16,7 @@ use crate::codec::Codec;
 use crate::entry::{Entry, Kind};
 use crate::error::Result;
 use crate::key::{IntoKey, Key};
-use crate::returns::{PlainValue, Returned, Written};
+use crate::returns::Returned;
 use crate::strategy::cached::get_or_compute;
 use crate::ttl::{IntoTtl, Ttl};
 
@@ -156,12 +156,10 @@ where
         Box::pin(async move {
             let route = self.cache.route_or_error(&self.key)?;
             let ttl = self.ttl.transpose()?.or(route.default_ttl());
-            let shape = crate::returns::ShapeOfPlain::shape(&Written::<T>::NEW);
-            let returned: Returned<T, PlainValue> = Returned::new(shape, Some(Codec::of::<T>()), None);
             let cache = CacheRef::Given(self.cache.clone());
             // An async block, so that the closure itself runs only on a miss.
             let compute = async move { (self.compute)().await };
-            Ok(get_or_compute(cache, self.key, returned, ttl, compute).await)
+            Ok(get_or_compute(cache, self.key, Returned::plain(), ttl, compute).await)
         })
     }
 }

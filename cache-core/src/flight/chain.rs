@@ -42,10 +42,8 @@ impl<F: Future> Future for Within<F> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.project();
         let _mark = this.id.map(Mark::new);
-        match this.calm {
-            Some(calm) => calm.enter(|| this.body.poll(cx)),
-            None => this.body.poll(cx),
-        }
+        let _scope = this.calm.as_ref().map(Calm::enter);
+        this.body.poll(cx)
     }
 }
 
@@ -62,6 +60,7 @@ pub(super) fn current() -> Vec<u64> {
 struct Mark;
 
 impl Mark {
+    #[inline(never)]
     fn new(id: u64) -> Self {
         CHAIN.with_borrow_mut(|chain| chain.push(id));
         Self
@@ -69,6 +68,7 @@ impl Mark {
 }
 
 impl Drop for Mark {
+    #[inline(never)]
     fn drop(&mut self) {
         CHAIN.with_borrow_mut(Vec::pop);
     }

@@ -82,11 +82,12 @@ impl<Slots, C> fmt::Debug for MethodHandle<Slots, C> {
 /// The handle of an annotated method.
 #[diagnostic::on_unimplemented(
     message = "this method has no handle",
-    label = "no attribute here says `handle`, or it is private",
-    note = "write `handle` into its attribute, as in `#[cached(…, handle)]`, or name its keys by a pattern"
+    label = "no method of this name says `handle`, or it is private",
+    note = "write `handle` into its attribute, as in `#[cached(…, handle)]`, or name its keys by a pattern such as `\"user:<id>\"`"
 )]
 pub trait IsHandle {}
 
+#[diagnostic::do_not_recommend]
 impl<Slots, C> IsHandle for MethodHandle<Slots, C> {}
 
 /// Asks whether there is a handle.
@@ -126,9 +127,10 @@ impl NoHandle {
 /// Does nothing: what it is for has been computed at build time.
 pub const fn checked<const I: usize>() {}
 
-/// The cache of a method, if it is known without a call.
+/// The cache of a target, if it is known without a call.
 #[diagnostic::on_unimplemented(
-    message = "the cache of this method depends on its arguments",
+    message = "the cache of this target depends on the arguments of its calls",
+    label = "its cache is not known here",
     note = "say which one is meant: `cache = …` beside the target"
 )]
 pub trait KnownCache {
@@ -144,6 +146,7 @@ pub struct Known(pub fn() -> CacheRef);
 #[derive(Debug, Clone, Copy)]
 pub struct Lent;
 
+#[diagnostic::do_not_recommend]
 impl KnownCache for Known {
     fn cache(&self) -> CacheRef {
         (self.0)()

@@ -9,6 +9,11 @@ use sha2::Digest;
 use super::KeyBuf;
 
 /// Things with a length, for the filter `len`. Strings count characters.
+#[diagnostic::on_unimplemented(
+    message = "the filter `len` counts, and there is nothing to count in `{Self}`",
+    label = "this value has no length",
+    note = "`len` takes strings, slices and collections; implement `macadamia::KeyLen` for your own types"
+)]
 pub trait KeyLen {
     /// The length.
     fn key_len(&self) -> usize;
@@ -56,7 +61,18 @@ collections!(
     std::collections::HashSet<T, S>: <T, S>
 );
 
-impl<T: KeyLen + ?Sized> KeyLen for &T {
+macro_rules! pointers {
+    ($($pointer:ty),*) => {$(
+        impl<T: KeyLen + ?Sized> KeyLen for $pointer {
+            fn key_len(&self) -> usize {
+                (**self).key_len()
+            }
+        }
+    )*};
+}
+pointers!(&T, &mut T, Box<T>, std::sync::Arc<T>, std::rc::Rc<T>);
+
+impl<T: KeyLen + ToOwned + ?Sized> KeyLen for std::borrow::Cow<'_, T> {
     fn key_len(&self) -> usize {
         (**self).key_len()
     }
@@ -78,7 +94,7 @@ pub fn len(out: &mut KeyBuf, value: &(impl KeyLen + ?Sized)) {
 }
 
 /// `<x:display>`: what `Display` prints, even where `KeyPart` says otherwise.
-pub fn display(out: &mut KeyBuf, value: &(impl fmt::Display + ?Sized)) {
+pub fn display(out: &mut KeyBuf, value: &(impl Shown + ?Sized)) {
     out.part(&value.to_string());
 }
 
@@ -117,16 +133,38 @@ fn claim_of(token: &str, claim: &str) -> Option<serde_json::Value> {
     serde_json::from_slice::<serde_json::Value>(&bytes).ok()?.get_mut(claim).map(serde_json::Value::take)
 }
 
+/// What the filter `display` takes.
+#[diagnostic::on_unimplemented(
+    message = "the filter `display` prints, and `{Self}` does not implement `Display`",
+    label = "this value has no `Display`"
+)]
+pub trait Shown: fmt::Display {}
+
+#[diagnostic::do_not_recommend]
+impl<T: fmt::Display + ?Sized> Shown for T {}
+
+/// What a closure of `key` gives.
+#[diagnostic::on_unimplemented(
+    message = "the closure of `key` gives the text of a key, and `{Self}` does not implement `Display`",
+    label = "this is no text"
+)]
+pub trait KeyText: fmt::Display {}
+
+#[diagnostic::do_not_recommend]
+impl<T: fmt::Display + ?Sized> KeyText for T {}
+
 /// A value's text before escaping, for the filters that work on text.
 #[diagnostic::on_unimplemented(
     message = "this filter works on text, and `{Self}` has none",
-    note = "`lower`, `upper`, `hash` and `jwt` take strings, bytes and what implements `Display`"
+    label = "this value has no `Display`",
+    note = "`lower`, `upper`, `hash` and `jwt` take strings and what else implements `Display`"
 )]
 pub trait RawText {
     /// The text.
     fn raw_text(&self) -> String;
 }
 
+#[diagnostic::do_not_recommend]
 impl<T: fmt::Display + ?Sized> RawText for T {
     fn raw_text(&self) -> String {
         self.to_string()
@@ -149,6 +187,8 @@ mod tests {
         check(|out| upper(out, "straße"), "STRASSE");
         check(|out| len(out, "naïve"), "5");
         check(|out| len(out, &vec![1, 2, 3]), "3");
+        check(|out| len(out, &&mut vec![1, 2, 3]), "3");
+        check(|out| len(out, &std::sync::Arc::<str>::from("abc")), "3");
         check(|out| display(out, &3.5), "3.5");
     }
 

@@ -6,15 +6,17 @@ use super::Registry;
 
 /// One row for each function.
 pub(super) fn markdown(registry: &Registry) -> String {
-    let mut table = String::from("| function | key | attributes | ttl | where |\n|---|---|---|---|---|\n");
+    let mut table = String::from(
+        "| function | key | not in the key | attributes | ttl | where |\n|---|---|---|---|---|---|\n",
+    );
     for function in registry {
-        let attributes: Vec<_> = function.strategies.iter().map(|name| code(name)).collect();
         let _ = writeln!(
             table,
-            "| {} | {} | {} | {} | {}:{} |",
+            "| {} | {} | {} | {} | {} | {}:{} |",
             code(&function.path()),
             function.template.map_or_else(none, code),
-            attributes.join(", "),
+            if function.unkeyed.is_empty() { none() } else { codes(function.unkeyed) },
+            codes(function.strategies),
             function.ttl.map_or_else(none, escaped),
             escaped(function.file),
             function.line,
@@ -25,6 +27,10 @@ pub(super) fn markdown(registry: &Registry) -> String {
 
 fn none() -> String {
     "–".to_owned()
+}
+
+fn codes(texts: &[&str]) -> String {
+    texts.iter().map(|text| code(text)).collect::<Vec<_>>().join(", ")
 }
 
 /// Text as code: what a template contains is no markup. A `|` ends a cell even there.

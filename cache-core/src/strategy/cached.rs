@@ -8,14 +8,14 @@
 
 use std::fmt;
 use std::future::Future;
-use std::marker::PhantomData;
-use std::task::{Context, Waker};
+use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Call, Enter, Led, Mode, Ticket};
+use super::{Call, Enter, Led, Mode, Reader, Ticket};
 use crate::background;
 use crate::cache::CacheRef;
 use crate::clock::BoxFuture;
+use crate::entry::Entry;
 use crate::error::Result;
 use crate::flight::{Within, within};
 use crate::key::{Key, KeyBuf, KeyRef, is_reserved};
@@ -46,7 +46,7 @@ pub fn enter<Out, S: Shape<Out>>(
     key: &mut KeyBuf,
     returned: Returned<Out, S>,
     settings: Settings,
-) -> Enter<Out, Pending<Out, S>> {
+) -> Enter<Out, Pending> {
     let mut mode = Mode::Cached;
     let mut routed = None;
     if settings.bypass || key.why_unkeyable().is_some() {
@@ -72,22 +72,23 @@ pub fn enter<Out, S: Shape<Out>>(
             }
         }
     }
-    Enter::Go(Pending::new(site, cache, key, returned, settings, mode, routed))
+    Enter::Go(Pending::new(site, cache, key, returned.reader(), settings, mode, routed))
 }
 
-/// A call that missed.
-pub struct Pending<Out, S: Shape<Out>> {
+/// A call that missed. From here to the answer nothing depends on its type: a future that holds this stays small
+/// and can be sent wherever its own parts can.
+pub struct Pending {
     call: Call,
-    returned: Returned<Out, S>,
+    reader: Reader,
 }
 
-impl<Out, S: Shape<Out>> Pending<Out, S> {
+impl Pending {
     #[cold]
     fn new(
         site: &'static Site,
         cache: CacheRef,
         key: KeyRef<'_>,
-        returned: Returned<Out, S>,
+        reader: Reader,
         settings: Settings,
         mode: Mode,
         route: Option<u32>,
@@ -104,55 +105,82 @@ impl<Out, S: Shape<Out>> Pending<Out, S> {
             version: settings.version,
             single_flight: settings.single_flight,
         };
-        Self { call, returned }
+        Self { call, reader }
     }
 
-    /// Waits for somebody else's answer, or gets the right to compute.
-    pub async fn lead(self) -> Enter<Out, Lead<Out, S>> {
-        let Self { call, returned } = self;
-        let reader = returned.reader();
-        // Boxed: this is the cold path, and it is large.
-        match Box::pin(call.lead(reader)).await {
-            Led::Compute(ticket) => Enter::Go(Lead { ticket, returned }),
-            Led::Found(entry, call) => match returned.answer(&entry) {
-                Some(out) => Enter::Answer(out),
-                // The reader has said that this entry fits; should it not, computing is the safe answer.
-                None => Enter::Go(Lead { ticket: Box::new(Ticket::new(call, reader, None, None)), returned }),
-            },
-        }
+    /// Waits for somebody else's answer, or gets the right to compute. Boxed: this is the cold path, and large.
+    pub fn lead(self) -> BoxFuture<'static, Enter<Found, Lead>> {
+        let Self { call, reader } = self;
+        Box::pin(async move {
+            match call.lead(reader).await {
+                Led::Compute(ticket) => Enter::Go(Lead { ticket }),
+                Led::Found(entry, call) => Enter::Answer(Found { entry, call, reader }),
+            }
+        })
     }
 }
 
-impl<Out, S: Shape<Out>> fmt::Debug for Pending<Out, S> {
+impl fmt::Debug for Pending {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Pending").field("key", &self.call.key).finish_non_exhaustive()
     }
 }
 
-/// The right to compute, and what is known for storing it.
-pub struct Lead<Out, S: Shape<Out>> {
-    /// Boxed: it lives across the body, and futures stay small.
-    ticket: Box<Ticket>,
-    returned: Returned<Out, S>,
+/// An entry that answers the call.
+pub struct Found {
+    entry: Arc<Entry>,
+    call: Call,
+    reader: Reader,
 }
 
-impl<Out, S: Shape<Out>> Lead<Out, S> {
+impl Found {
+    /// The answer. The reader has said that this entry fits; should it not, computing is the safe answer.
+    pub fn answer<Out, S: Shape<Out>>(self, returned: Returned<Out, S>) -> Enter<Out, Lead> {
+        match returned.answer(&self.entry) {
+            Some(out) => Enter::Answer(out),
+            None => Enter::Go(Lead { ticket: Box::new(Ticket::new(self.call, self.reader, None, None)) }),
+        }
+    }
+}
+
+impl fmt::Debug for Found {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Found").field("key", &self.call.key).finish_non_exhaustive()
+    }
+}
+
+/// The right to compute, and what is known for storing the answer.
+pub struct Lead {
+    /// Boxed: it lives across the body, and futures stay small.
+    ticket: Box<Ticket>,
+}
+
+impl Lead {
     /// Runs the function as part of this computation.
-    pub fn run<F: Future<Output = Out>>(&mut self, body: F) -> Within<F> {
+    pub fn run<F: Future>(&mut self, body: F) -> Within<F> {
         within(self.ticket.flight(), Calm::if_recomputing(), body)
     }
 
     /// Begins the decision whether and for how long to keep the answer.
-    pub fn keep<'a>(&'a self, out: &'a Out) -> Keep<'a, Out, S> {
-        Keep { lead: self, outcome: S::split(out), ttl: None, wanted: true, jitter: None, shape: PhantomData }
+    pub fn keep<'a, Out, S: Shape<Out>>(
+        &'a self,
+        _: Returned<Out, S>,
+        out: &'a Out,
+    ) -> Keep<'a, S::Value, S::Error> {
+        Keep { lead: self, outcome: S::split(out), ttl: None, wanted: true, jitter: None }
     }
 
     /// Stores the answer if it is to be kept, and gives it to whoever waits.
     ///
     /// A backend in this process is done at once. For another the answer is taken apart while it waits: the value
     /// can be sent between threads, which an `Err` of the same type perhaps cannot.
-    pub fn leave(self, out: Out, kept: Kept) -> Enter<Out, Storing<Out, S>> {
-        let Self { ticket, returned } = self;
+    pub fn leave<Out, S: Shape<Out>>(
+        self,
+        returned: Returned<Out, S>,
+        out: Out,
+        kept: Kept,
+    ) -> Enter<Out, (BoxFuture<'static, ()>, S::Value)> {
+        let Self { ticket } = self;
         let Some(ttl) = kept.0.filter(|_| ticket.stores()) else {
             // Nothing to store: an entry is made only for those who wait.
             if returned.is_shareable(&out) {
@@ -167,41 +195,19 @@ impl<Out, S: Shape<Out>> Lead<Out, S> {
             ticket.fail();
             return Enter::Answer(out);
         };
-        let mut store: BoxFuture<'static, ()> = Box::pin(ticket.store(entry));
-        if store.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending() {
-            if let Outcome::Value(value) = S::split(&out) {
-                return Enter::Go(Storing { store, value: value.clone(), out: PhantomData });
+        let Some(store) = ticket.begin_store(entry) else { return Enter::Answer(out) };
+        match S::into_value(out) {
+            Ok(value) => Enter::Go((store, value)),
+            Err(out) => {
+                // `None` and `Err` are stored meanwhile; until they are, callers join this computation.
+                background::spawn(store);
+                Enter::Answer(out)
             }
-            // `None` and `Err` are stored meanwhile; until they are, callers join this computation.
-            background::spawn(store);
         }
-        Enter::Answer(out)
     }
 }
 
-/// A store that takes its time.
-pub struct Storing<Out, S: Shape<Out>> {
-    store: BoxFuture<'static, ()>,
-    value: S::Value,
-    out: PhantomData<fn() -> Out>,
-}
-
-impl<Out, S: Shape<Out>> Storing<Out, S> {
-    /// Waits for the store, no longer than the backend's limit, and gives the answer back.
-    pub async fn finish(self) -> Out {
-        let Self { store, value, .. } = self;
-        store.await;
-        S::value(value)
-    }
-}
-
-impl<Out, S: Shape<Out>> fmt::Debug for Storing<Out, S> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Storing").finish_non_exhaustive()
-    }
-}
-
-impl<Out, S: Shape<Out>> fmt::Debug for Lead<Out, S> {
+impl fmt::Debug for Lead {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Lead").finish_non_exhaustive()
     }
@@ -209,20 +215,19 @@ impl<Out, S: Shape<Out>> fmt::Debug for Lead<Out, S> {
 
 /// The decision to keep an answer, parameter by parameter.
 #[must_use = "a decision begins and ends: `.done()`"]
-pub struct Keep<'a, Out, S: Shape<Out>> {
-    lead: &'a Lead<Out, S>,
-    outcome: Outcome<&'a S::Value, &'a S::Error>,
+pub struct Keep<'a, V, E> {
+    lead: &'a Lead,
+    outcome: Outcome<&'a V, &'a E>,
     ttl: Option<Result<Ttl>>,
     wanted: bool,
     jitter: Option<f64>,
-    shape: PhantomData<S>,
 }
 
 /// A decision made: keep for this long, or not.
 #[derive(Debug, Clone, Copy)]
 pub struct Kept(Option<Ttl>);
 
-impl<Out, S: Shape<Out>> Keep<'_, Out, S> {
+impl<V, E> Keep<'_, V, E> {
     /// `ttl = …`, for values.
     pub fn ttl(mut self, ttl: Result<Ttl>) -> Self {
         if matches!(self.outcome, Outcome::Value(_)) {
@@ -232,7 +237,7 @@ impl<Out, S: Shape<Out>> Keep<'_, Out, S> {
     }
 
     /// `ttl = |value| …`.
-    pub fn ttl_with<T: IntoTtl>(mut self, ttl: impl FnOnce(&S::Value) -> T) -> Self {
+    pub fn ttl_with<T: IntoTtl>(mut self, ttl: impl FnOnce(&V) -> T) -> Self {
         if let Outcome::Value(value) = self.outcome {
             self.ttl = Some(ttl(value).into_ttl());
         }
@@ -256,7 +261,7 @@ impl<Out, S: Shape<Out>> Keep<'_, Out, S> {
     }
 
     /// `err_ttl(PATTERN = …)`.
-    pub fn err_ttl_with(mut self, ttl: impl FnOnce(&S::Error) -> Option<Result<Ttl>>) -> Self {
+    pub fn err_ttl_with(mut self, ttl: impl FnOnce(&E) -> Option<Result<Ttl>>) -> Self {
         if let Outcome::Failed(error) = self.outcome {
             self.ttl = ttl(error);
         }
@@ -264,7 +269,7 @@ impl<Out, S: Shape<Out>> Keep<'_, Out, S> {
     }
 
     /// `condition = |value| …`.
-    pub fn condition(mut self, condition: impl FnOnce(&S::Value) -> bool) -> Self {
+    pub fn condition(mut self, condition: impl FnOnce(&V) -> bool) -> Self {
         if let Outcome::Value(value) = self.outcome {
             self.wanted = self.wanted && condition(value);
         }
@@ -293,7 +298,7 @@ impl<Out, S: Shape<Out>> Keep<'_, Out, S> {
     }
 }
 
-impl<Out, S: Shape<Out>> fmt::Debug for Keep<'_, Out, S> {
+impl<V, E> fmt::Debug for Keep<'_, V, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Keep").field("ttl", &self.ttl).field("wanted", &self.wanted).finish_non_exhaustive()
     }
@@ -313,13 +318,20 @@ where
 {
     let route = cache.route_at(None, key.as_key()).map(|(index, _)| index);
     let call = Call { cache, site: None, key, route, mode: Mode::Cached, version: 0, single_flight: true };
-    match (Pending { call, returned }).lead().await {
+    let lead = match (Pending { call, reader: returned.reader() }).lead().await {
+        Enter::Answer(found) => found.answer(returned),
+        Enter::Go(lead) => Enter::Go(lead),
+    };
+    match lead {
         Enter::Answer(out) => out,
         Enter::Go(mut lead) => {
             let out = lead.run(compute).await;
-            match lead.leave(out, Kept(Some(ttl.unwrap_or(Ttl::FOREVER)))) {
+            match lead.leave(returned, out, Kept(Some(ttl.unwrap_or(Ttl::FOREVER)))) {
                 Enter::Answer(out) => out,
-                Enter::Go(storing) => storing.finish().await,
+                Enter::Go((store, out)) => {
+                    store.await;
+                    out
+                }
             }
         }
     }

@@ -2,11 +2,12 @@
 
 use std::any::TypeId;
 use std::sync::Arc;
+use std::task::{Context, Waker};
 use std::time::Duration;
 
 use crate::backend::Form;
 use crate::cache::{CacheRef, FillGuard, Route};
-use crate::clock::Time;
+use crate::clock::{BoxFuture, Time};
 use crate::codec::Codec;
 use crate::entry::{Entry, Kind, Meta};
 use crate::error::Error;
@@ -42,9 +43,9 @@ pub(crate) struct Call {
 pub(crate) struct Reader {
     pub(crate) answer: TypeId,
     pub(crate) codec: Option<&'static Codec>,
-    pub(crate) value: fn(&Entry) -> bool,
+    /// `None` where the value, or the error, cannot be shared and so is never kept.
+    pub(crate) value: Option<fn(&Entry) -> bool>,
     pub(crate) absent: bool,
-    /// `None` where the error cannot be shared, and so is never kept.
     pub(crate) failed: Option<fn(&Entry) -> bool>,
 }
 
@@ -52,7 +53,7 @@ impl Reader {
     /// Whether an entry holds an answer of this type.
     fn fits(&self, entry: &Entry) -> bool {
         match entry.kind() {
-            Kind::Value => (self.value)(entry),
+            Kind::Value => self.value.is_some_and(|fits| fits(entry)),
             Kind::Absent => self.absent,
             Kind::Failed => self.failed.is_some_and(|fits| fits(entry)),
         }
@@ -90,6 +91,9 @@ impl Call {
     }
 
     fn tell(&self, kind: EventKind, error: Option<&Error>) {
+        if let Some(site) = self.site {
+            site.counters().count(kind);
+        }
         self.cache.tell(kind, self.key.as_str(), self.function(), error);
     }
 
@@ -277,8 +281,14 @@ impl Ticket {
         }
     }
 
+    /// Begins to store the answer; `None` if that is done already, as it is in this process's memory.
+    pub(crate) fn begin_store(self, entry: Arc<Entry>) -> Option<BoxFuture<'static, ()>> {
+        let mut store: BoxFuture<'static, ()> = Box::pin(self.store(entry));
+        store.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending().then_some(store)
+    }
+
     /// Stores the answer, then gives it to whoever waits.
-    pub(crate) async fn store(self, mut entry: Arc<Entry>) {
+    async fn store(self, mut entry: Arc<Entry>) {
         let Some((route, fill)) = self.call.route().zip(self.fill.as_ref()) else {
             return self.share(Some(entry));
         };

@@ -3,7 +3,7 @@
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote_spanned;
 
-use super::{Attribute, Common, Frame, Input, KEYED, Layer};
+use super::{Attribute, Common, Described, Frame, Input, KEYED, Layer};
 use crate::error::Errors;
 use crate::function::Function;
 use crate::grammar::Arguments;
@@ -62,10 +62,13 @@ impl Layer for Cached {
             if condition.is_some() { quote_spanned!(site=> !#when) } else { quote_spanned!(site=> false) };
         let Keeping { version, single_flight, .. } = &self.keeping;
         let undecodable = function.undecodable();
+        let storable = self.keeping.asks(output, p);
         let (before, after) = (self.keeping.before(p), self.keeping.after());
         quote_spanned! {site=>
             static __MACADAMIA_SITE: #p::Site = #p::Site::new(&__MACADAMIA_FN, #head_text);
-            let __returns = #p::returns!(#undecodable #output);
+            // A closure, because a future keeps nothing of it.
+            let __returns = || #p::returns!(#undecodable #output);
+            #storable
             // Scrutinees and not variables, here and below: a future must not hold an answer while it waits.
             let __pending = match {
                 let __cache = #cache;
@@ -79,25 +82,29 @@ impl Layer for Cached {
                     single_flight: #single_flight,
                     bypass: #bypass,
                 };
-                #p::cached::enter(&__MACADAMIA_SITE, __cache, &mut #buf, __returns, __settings)
+                #p::cached::enter(&__MACADAMIA_SITE, __cache, &mut #buf, __returns(), __settings)
             } {
                 #p::Enter::Answer(__out) => break #label __out,
                 #p::Enter::Go(__pending) => __pending,
             };
             let mut __lead = match __pending.lead().await {
-                #p::Enter::Answer(__out) => break #label __out,
+                #p::Enter::Answer(__found) => match __found.answer(__returns()) {
+                    #p::Enter::Answer(__out) => break #label __out,
+                    #p::Enter::Go(__lead) => __lead,
+                },
                 #p::Enter::Go(__lead) => __lead,
             };
             #before
-            let __storing = match {
+            let (__store, __value) = match {
                 let __out: #output = __lead.run(#inner).await;
-                let __kept = __lead.keep(&__out) #after .done();
-                __lead.leave(__out, __kept)
+                let __kept = __lead.keep(__returns(), &__out) #after .done();
+                __lead.leave(__returns(), __out, __kept)
             } {
                 #p::Enter::Answer(__out) => break #label __out,
-                #p::Enter::Go(__storing) => __storing,
+                #p::Enter::Go(__stored) => __stored,
             };
-            __storing.finish().await
+            __store.await;
+            __returns().value(__value)
         }
     }
 
@@ -105,7 +112,12 @@ impl Layer for Cached {
         self.handle(function).map(|handle| handle.tokens()).unwrap_or_default()
     }
 
-    fn described(&self) -> (Option<String>, Option<String>) {
-        (self.key.template(), self.keeping.ttl.text().map(str::to_owned))
+    fn described(&self, function: &Function) -> Option<Described> {
+        Some(Described {
+            template: self.key.template(),
+            ttl: self.keeping.ttl.text().map(str::to_owned),
+            unkeyed: self.key.unkeyed(function),
+            counters: self.handle(function).and_then(|handle| handle.counters()),
+        })
     }
 }

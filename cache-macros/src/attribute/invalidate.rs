@@ -43,19 +43,17 @@ fn parse(input: Input<'_>, errors: &mut Errors) -> Option<Box<dyn Layer>> {
 
 /// When it happens.
 fn on(expr: &Expr, errors: &mut Errors) -> Option<&'static str> {
+    const HOW: &str = "\"success\" (the default), \"always\" or \"before\"";
     const WORDS: [(&str, &str); 3] = [("success", "Success"), ("always", "Always"), ("before", "Before")];
-    let word = match expr {
-        Expr::Lit(ExprLit { lit: Lit::Str(word), .. }) => word.value(),
-        _ => String::new(),
+    let Expr::Lit(ExprLit { lit: Lit::Str(word), .. }) = expr else {
+        errors.at(expr, format!("`on` is text: write {HOW}"));
+        return None;
     };
+    let word = word.value();
     let known = WORDS.iter().find(|(name, _)| *name == word);
     if known.is_none() {
-        let hint = if word.is_empty() { ".".to_owned() } else { hint(&word, WORDS.map(|(name, _)| name)) };
-        let what = if word.is_empty() { "this".to_owned() } else { format!("`{word}`") };
-        errors.at(
-            expr,
-            format!("`on` cannot be {what}{hint} Write \"success\" (the default), \"always\" or \"before\""),
-        );
+        let hint = hint(&word, WORDS.map(|(name, _)| name));
+        errors.at(expr, format!("`on` cannot be \"{word}\"{hint} Write {HOW}"));
     }
     known.map(|(_, variant)| *variant)
 }

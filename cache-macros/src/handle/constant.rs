@@ -3,7 +3,7 @@
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
 
-use super::pattern::{Slot, complaints, exact, lent, pattern, slots};
+use super::pattern::{Slot, cache, complaints, exact, lent, pattern, slots};
 use super::{Handle, Named, constant};
 use crate::error::Errors;
 use crate::key::{Key, Kind};
@@ -13,22 +13,30 @@ use crate::placeholder::{Filter, Needs, write};
 const SLOTS: usize = 12;
 
 impl Named {
-    /// What the handle of a method asks of its key.
+    /// What a handle asks of its key, that of a method more than others.
     pub(crate) fn check(&self, key: &Key, errors: &mut Errors) {
-        if !self.within {
-            return;
-        }
         let name = &self.name;
-        if matches!(key.kind, Kind::Code { .. }) {
+        if let Some(hole) = key.holes().find(|hole| hole.condition.is_some()) {
             errors.push(
                 name.span(),
+                format!(
+                    "`{}` is not always there, and a handle needs to know all placeholders: write \
+                        `handle = false`, or leave it out of the key",
+                    hole.name
+                ),
+            );
+        }
+        let Some(place) = self.within else { return };
+        if matches!(key.kind, Kind::Code { .. }) {
+            errors.push(
+                place,
                 format!("the key of `{name}` is made by code and has no placeholders: a method with such a key has no `handle`"),
             );
         }
         let count = slots(key).len();
         if count > SLOTS {
             errors.push(
-                name.span(),
+                place,
                 format!("`{name}` has {count} placeholders, and the handle of a method at most {SLOTS}"),
             );
         }
@@ -53,12 +61,10 @@ impl Handle<'_> {
             types.push(quote!(#p::method::Closed));
             values.push(quote!(#p::method::Closed));
         }
-        let (cache_type, cache) = if self.lent || self.reads_self() {
-            (quote!(#p::method::Lent), quote!(#p::method::Lent))
-        } else {
-            let (_, cache) = self.cache();
-            (quote!(#p::method::Known), quote!(#p::method::Known(|| #cache)))
-        };
+        let (cache_type, cache) = cache(self);
+        // A free function would get a constant that no target finds.
+        let site = Span::mixed_site();
+        let of_type = self.within.map(|place| quote_spanned!(site.located_at(place)=> Self));
         let (constant, pattern) = (constant(name), pattern(self, &slots));
         quote_spanned! {Span::mixed_site()=>
             #(#cfgs)*
@@ -72,7 +78,10 @@ impl Handle<'_> {
                     &[#(#names),*],
                     #unknown,
                     #missing,
-                    |__fill| { #pattern },
+                    |__fill| {
+                        let _ = ::core::marker::PhantomData::<#of_type>;
+                        #pattern
+                    },
                     #cache,
                     (#(#values),*),
                 );
@@ -80,7 +89,7 @@ impl Handle<'_> {
     }
 
     /// Whether the cache is one of the instance.
-    fn reads_self(&self) -> bool {
+    pub(super) fn reads_self(&self) -> bool {
         let tokens = self.cache.map(quote::ToTokens::to_token_stream).unwrap_or_default();
         crate::tokens::mentions(tokens, &|word| word == "self")
     }
@@ -100,7 +109,7 @@ impl Handle<'_> {
         let (value, out) = (Ident::new("__value", site), Ident::new("__out", site));
         if let Some(ty) = exact(self, slot.hole) {
             let ty = lent(ty, filter);
-            let write = write(filter, &quote!(#out.buf()), &quote!(*#value), site, p);
+            let write = slot.hole.write_given(&quote!(#out.buf()), &quote!(*#value), p);
             let writer = quote!(#p::method::Exact(|#value: &#ty, #out: &mut #p::PatternBuf| { #write }));
             return (quote!(#p::method::Exact<#ty>), writer);
         }

@@ -16,13 +16,13 @@ impl Handle<'_> {
         let params: Vec<_> = function.params.iter().filter(|param| key.uses(param)).map(typed).collect();
         let (shown, output, undecodable) = (self.value(), function.output(), function.undecodable());
         let how = if let Some(value) = &shown {
-            quote!(#p::plain::<#value>(#p::codec!(#undecodable #value)))
+            quote!(#p::returns!(plain #undecodable #value))
         } else {
             quote!(#p::returns!(#undecodable #output))
         };
         let (value, version) = (shown.unwrap_or(output), keeping.version);
         let buf = Ident::new("__key", Span::mixed_site());
-        let render = key.render(&buf, &self.head(), p);
+        let render = key.render_again(&buf, &self.head(), p);
         let made = quote! { let mut #buf = #p::KeyBuf::new(); #render };
         let (lent, cache) = self.cache();
         let (bare, where_bare) = self.generics(&params);
@@ -61,7 +61,25 @@ impl Handle<'_> {
             }
 
             #refresh
+
+            /// How the calls of the function were answered since the program began.
+            #[must_use]
+            #vis fn stats() -> #p::Stats {
+                Self::__counters().stats()
+            }
+
+            #[doc(hidden)]
+            #vis const fn __counters() -> &'static #p::Counters {
+                static __COUNTERS: #p::Counters = #p::Counters::new();
+                &__COUNTERS
+            }
         }
+    }
+
+    /// Where the function's calls are counted; a method has a place of its own.
+    pub(crate) fn counters(&self) -> Option<TokenStream> {
+        let name = self.name;
+        self.within.is_none().then(|| quote!(#name::__counters()))
     }
 
     /// `refresh`, unless calling the function gives no future.
@@ -134,8 +152,9 @@ impl Handle<'_> {
             let name =
                 param.plain().filter(|_| !hides).cloned().unwrap_or_else(|| format_ident!("argument{index}"));
             let ty = &param.ty;
-            params.push(quote!(#name: #ty));
-            args.push(name);
+            let cfgs = &param.cfgs;
+            params.push(quote!(#(#cfgs)* #name: #ty));
+            args.push(quote!(#(#cfgs)* #name));
         }
         let generics: Vec<_> = function.generics().collect();
         let name = &function.sig.ident;

@@ -1,6 +1,6 @@
 //! Whether a function has a handle, and what it is called.
 
-use proc_macro2::Ident;
+use proc_macro2::{Ident, Span};
 use quote::format_ident;
 use syn::ext::IdentExt;
 use syn::{Expr, ExprLit, ExprPath, Lit, LitBool};
@@ -13,8 +13,8 @@ use crate::grammar::{Argument, Arguments, Key, Shape, Value};
 pub(crate) enum Naming {
     /// Nothing.
     Unsaid,
-    /// `handle`: it belongs to a type.
-    Wanted,
+    /// `handle`, said here: it belongs to a type.
+    Wanted(Span),
     /// `handle = false`
     Unwanted,
     /// `handle = Name`
@@ -25,12 +25,14 @@ impl Naming {
     pub(crate) const KEYS: &[Key] = &[Key("handle", Shape::FlagOrValue)];
 
     pub(crate) fn take(arguments: &mut Arguments, errors: &mut Errors) -> Self {
-        let Some(Argument { value, .. }) = arguments.take("handle") else { return Self::Unsaid };
+        let Some(Argument { key, value }) = arguments.take("handle") else { return Self::Unsaid };
         match value {
             Value::Expr(Expr::Lit(ExprLit { lit: Lit::Bool(LitBool { value: false, .. }), .. })) => {
                 Self::Unwanted
             }
-            Value::Expr(Expr::Lit(ExprLit { lit: Lit::Bool(_), .. })) | Value::Flag => Self::Wanted,
+            Value::Expr(Expr::Lit(ExprLit { lit: Lit::Bool(_), .. })) | Value::Flag => {
+                Self::Wanted(key.span())
+            }
             Value::Expr(Expr::Path(ExprPath { qself: None, path, .. })) if path.get_ident().is_some() => {
                 path.get_ident().cloned().map_or(Self::Unsaid, Self::Named)
             }
@@ -49,8 +51,8 @@ impl Naming {
 /// A handle to be written.
 pub(crate) struct Named {
     pub(crate) name: Ident,
-    /// Whether it stands in an `impl`, as the constant that [`constant`] names.
-    pub(crate) within: bool,
+    /// Where `handle` says that it stands in an `impl`, as the constant that [`constant`] names.
+    pub(crate) within: Option<Span>,
 }
 
 /// The name of the constant that is the handle of a method.
@@ -66,21 +68,21 @@ pub(crate) fn named(naming: Naming, function: &Function, errors: &mut Errors) ->
         Naming::Unwanted => None,
         Naming::Unsaid if method => None,
         Naming::Named(given) if method || function.says_self() => {
-            errors.push(given.span(), format!("the handle of a method is called as the method is: write `handle`, and `{name}` by the path of its type in targets"));
+            errors.push(given.span(), format!("the handle of a method has no name of its own: write `handle`, and targets name the method, as in `Type::{name}(…)`"));
             None
         }
         Naming::Unsaid if function.says_self() => {
             errors.push(
                 name.span(),
                 format!(
-                    "`{name}` belongs to a type: write `handle`, and targets can name it by its path, or \
+                    "`{name}` belongs to a type: write `handle`, and targets can name it as `Type::{name}(…)`, or \
                         `handle = false`"
                 ),
             );
             None
         }
-        Naming::Unsaid => Some(Named { name: name.clone(), within: false }),
-        Naming::Named(name) => Some(Named { name, within: false }),
-        Naming::Wanted => Some(Named { name: name.clone(), within: true }),
+        Naming::Unsaid => Some(Named { name: name.clone(), within: None }),
+        Naming::Named(name) => Some(Named { name, within: None }),
+        Naming::Wanted(place) => Some(Named { name: name.clone(), within: Some(place) }),
     }
 }

@@ -5,7 +5,6 @@ use quote::{quote, quote_spanned};
 use syn::Type;
 
 use super::Handle;
-use crate::error::listed;
 use crate::key::{Head, Key, Kind};
 use crate::placeholder::{Filter, Hole, Source, write};
 
@@ -43,15 +42,19 @@ pub(super) fn slots(key: &Key) -> Vec<Slot<'_>> {
 
 /// What to say to a name that is not among the placeholders, and where one is left out.
 pub(super) fn complaints(name: &Ident, slots: &[Slot<'_>]) -> (String, String) {
-    let open = listed(slots.iter().filter(|slot| slot.is_open()).map(|slot| slot.name.as_str()));
-    let all = listed(slots.iter().map(|slot| slot.name.as_str()));
+    let open: Vec<_> = slots.iter().filter(|slot| slot.is_open()).map(|slot| slot.name.as_str()).collect();
+    let all: Vec<_> = slots.iter().map(|slot| slot.name.as_str()).collect();
     (
-        format!("`{name}` has no such placeholder. Its placeholders: {open}"),
-        format!("a key of `{name}` needs all its placeholders: {all}"),
+        if open.is_empty() {
+            format!("`{name}`, which has none")
+        } else {
+            format!("`{name}`. Its placeholders: {}", open.join(", "))
+        },
+        format!("a key of `{name}` needs all its placeholders: {}", all.join(", ")),
     )
 }
 
-/// `Handle`, `HasCache` and a `Placeholder` for each placeholder.
+/// `Handle` and a `Placeholder` for each placeholder.
 pub(super) fn traits(handle: &Handle<'_>) -> TokenStream {
     let Handle { name, key, p, .. } = handle;
     if matches!(key.kind, Kind::Code { .. }) {
@@ -64,27 +67,31 @@ pub(super) fn traits(handle: &Handle<'_>) -> TokenStream {
     let pattern = pattern(handle, &slots);
     let placeholders = slots.iter().enumerate().filter(|(_, slot)| slot.is_open());
     let placeholders = placeholders.map(|(index, slot)| placeholder(handle, index, slot.hole));
-    let cache = (!handle.lent).then(|| {
-        let (_, cache) = handle.cache();
-        quote! {
-            impl #p::HasCache for #name {
-                fn cache() -> #p::CacheRef { #cache }
-            }
-        }
-    });
+    let (cache_type, cache) = cache(handle);
     quote_spanned! {Span::mixed_site()=>
         #[automatically_derived]
         impl #p::Handle for #name {
             const PLACEHOLDERS: &'static [&'static str] = &[#(#all),*];
             const UNKNOWN: &'static str = #unknown;
             const MISSING: &'static str = #missing;
+            type Cache = #cache_type;
+            const CACHE: #cache_type = #cache;
             fn pattern(__fill: &mut dyn ::core::ops::FnMut(usize, &mut #p::PatternBuf) -> bool) -> #p::Pattern {
                 #pattern
             }
         }
-        #cache
         #(#placeholders)*
     }
+}
+
+/// The type and the value of what is known of the cache.
+pub(super) fn cache(handle: &Handle<'_>) -> (TokenStream, TokenStream) {
+    let p = handle.p;
+    if handle.lent || (handle.within.is_some() && handle.reads_self()) {
+        return (quote!(#p::method::Lent), quote!(#p::method::Lent));
+    }
+    let (_, cache) = handle.cache();
+    (quote!(#p::method::Known), quote!(#p::method::Known(|| #cache)))
 }
 
 /// Statements that make the pattern, with `__fill` for the placeholders.
@@ -98,7 +105,8 @@ pub(super) fn pattern(handle: &Handle<'_>, slots: &[Slot<'_>]) -> TokenStream {
         let filled = index.map(|index| quote!(if !#fill(#index, &mut #buf)));
         quote!(#filled { #buf.any(); })
     };
-    let head = if handle.within { Head::Beside(handle.name) } else { Head::Handle(handle.name, &[]) };
+    let head =
+        if handle.within.is_some() { Head::Beside(handle.name) } else { Head::Handle(handle.name, &[]) };
     let any_type = if handle.is_generic() { "<*>" } else { "" };
     let code = handle.key.write_pattern(&buf, &out, &head, any_type, &hole, p);
     quote! {
@@ -115,9 +123,12 @@ fn placeholder(handle: &Handle<'_>, index: usize, hole: &Hole) -> TokenStream {
     let filter = hole.filter.as_ref();
     let key_buf = quote!(#out.buf());
     let place = quote!(*#value);
+    let mut bounds = None;
     let (bound, body) = if let Some(ty) = exact(handle, hole) {
         let ty = lent(ty, filter);
-        let write = write(filter, &key_buf, &place, Span::mixed_site(), p);
+        // A type that the filter does not take is refused at the function. For any lifetime, or it would be here too.
+        bounds = filter.and_then(|filter| filter.asks(p)).map(|asks| quote!(where for<'__any> #ty: #asks));
+        let write = hole.write_given(&key_buf, &place, p);
         (quote!(#p::Fits<#ty>), quote!(let #value: &#ty = #p::Fits::fit(#value); #write))
     } else {
         // What a filter of the user makes of a part is only known inside: the value is taken as its result.
@@ -126,7 +137,7 @@ fn placeholder(handle: &Handle<'_>, index: usize, hole: &Hole) -> TokenStream {
     };
     quote_spanned! {Span::mixed_site()=>
         #[automatically_derived]
-        impl<__V: #bound + ?::core::marker::Sized> #p::Placeholder<#index, __V> for #name {
+        impl<__V: #bound + ?::core::marker::Sized> #p::Placeholder<#index, __V> for #name #bounds {
             fn write(#value: &__V, #out: &mut #p::PatternBuf) { #body }
         }
     }

@@ -2,12 +2,12 @@
 
 use proc_macro2::{Ident, TokenStream};
 use syn::ext::IdentExt;
-use syn::parse::Parser;
+use syn::parse::{ParseStream, Parser};
 use syn::punctuated::Punctuated;
 use syn::{Expr, ExprClosure, ExprLit, Lit, Pat, PatIdent, Token};
 
 use super::{Key, Kind};
-use crate::error::{Errors, hint, listed};
+use crate::error::{Errors, hint, parameters};
 use crate::function::Function;
 use crate::grammar::{Argument, Arguments, Value};
 use crate::placeholder::{Hole, Scope};
@@ -94,9 +94,8 @@ fn code(closure: ExprClosure, function: &Function, errors: &mut Errors) -> Optio
         } else {
             format!(": `{name}` is none{}", hint(&name, known()))
         };
-        let (owner, names) = (function.name(), listed(known()));
-        errors
-            .at(input, format!("the closure of `key` names parameters of `{owner}`{what} They are: {names}"));
+        let (owner, names) = (function.name(), parameters(known()));
+        errors.at(input, format!("the closure of `key` names parameters of `{owner}`{what} {names}"));
         wrong = true;
     }
     if let Some(word) = &closure.asyncness {
@@ -122,15 +121,25 @@ fn default(function: &Function, skip: Option<Argument>, errors: &mut Errors) -> 
         );
         return None;
     }
-    let kept = function.bindings().filter(|name| !skipped.contains(&name.unraw().to_string()));
-    let pieces =
-        kept.flat_map(|name| [Piece::Text(format!(":{}:", name.unraw())), Piece::Hole(Hole::whole(name))]);
+    let mut kept: Vec<_> =
+        function.bindings().filter(|name| !skipped.contains(&name.unraw().to_string())).collect();
+    // The same name again is the same parameter under another `#[cfg]`.
+    kept.dedup();
+    let pieces = kept.into_iter().flat_map(|name| {
+        [Piece::Text(format!(":{}:", name.unraw())), Piece::Hole(Hole::whole(name, function))]
+    });
     Some(pieces.collect())
 }
 
 fn skipped(list: TokenStream, function: &Function, errors: &mut Errors) -> Option<Vec<String>> {
-    let parser = Punctuated::<Ident, Token![,]>::parse_terminated_with;
-    let parse = |input: syn::parse::ParseStream<'_>| parser(input, Ident::parse_any);
+    let parse = |input: ParseStream<'_>| {
+        Punctuated::<Ident, Token![,]>::parse_terminated_with(input, |input| {
+            let name = input.peek(Ident::peek_any).then(|| Ident::parse_any(input)).transpose()?;
+            name.filter(|_| input.is_empty() || input.peek(Token![,])).ok_or_else(|| {
+                input.error("`skip` takes the names of parameters and nothing else: write `skip(db, self)`")
+            })
+        })
+    };
     let names = errors.keep(parse.parse2(list))?;
     let known = function.names();
     for name in &names {
@@ -140,10 +149,10 @@ fn skipped(list: TokenStream, function: &Function, errors: &mut Errors) -> Optio
             errors.push(
                 name.span(),
                 format!(
-                    "`{text}` is no parameter of `{}`{} Its parameters: {}",
+                    "`{text}` is no parameter of `{}`{} {}",
                     function.name(),
                     hint(&text, known()),
-                    listed(known())
+                    parameters(known())
                 ),
             );
         }

@@ -3,7 +3,7 @@
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote, quote_spanned};
 
-use crate::error::{hint, listed};
+use crate::error::hint;
 use crate::krate::Private;
 
 /// What is done to the value before it is written.
@@ -46,6 +46,24 @@ pub(crate) fn write(
     }
 }
 
+/// The same where the function itself has written the place already: of a value that cannot be written it is
+/// said there, and only there.
+pub(super) fn write_again(
+    filter: Option<&Filter>,
+    out: &TokenStream,
+    place: &TokenStream,
+    span: Span,
+    p: &Private,
+) -> TokenStream {
+    let q = p.at(span);
+    match filter {
+        None => quote_spanned!(span=> #q::part_again!(#out, #place);),
+        Some(Filter::Path(path)) => quote_spanned!(span=> #q::part_again!(#out, #path(&#place));),
+        // Of two equal complaints about one place the compiler prints the first.
+        Some(Filter::Builtin(..) | Filter::Jwt(_)) => write(filter, out, place, span, p),
+    }
+}
+
 impl Filter {
     /// Reads what stands behind the colon.
     pub(super) fn parse(text: &str, span: Span) -> Result<Self, String> {
@@ -79,7 +97,7 @@ impl Filter {
                 return Err(format!("the filter `{known}` takes no argument"));
             }
             (unknown, _) => {
-                let (hint, known) = (hint(unknown, FILTERS), listed(FILTERS));
+                let (hint, known) = (hint(unknown, FILTERS), FILTERS.join(", "));
                 return Err(format!(
                     "there is no filter `{unknown}`{hint} There are: {known}; your own by its path, as in \
                         `<name:crate::keys::short>`"
@@ -100,11 +118,16 @@ impl Filter {
 
     /// The bound on a value that a caller gives for a placeholder with this filter.
     pub(crate) fn bound(filter: Option<&Self>, p: &Private) -> TokenStream {
-        match filter {
-            None | Some(Self::Path(_)) => quote!(#p::KeyPart),
-            Some(Self::Builtin(_, Needs::Text) | Self::Jwt(_)) => quote!(#p::RawText),
-            Some(Self::Builtin(_, Needs::Length)) => quote!(#p::KeyLen),
-            Some(Self::Builtin(_, Needs::Display)) => quote!(::core::fmt::Display),
+        filter.and_then(|filter| filter.asks(p)).unwrap_or_else(|| quote!(#p::KeyPart))
+    }
+
+    /// What one of ours asks of a value.
+    pub(crate) fn asks(&self, p: &Private) -> Option<TokenStream> {
+        match self {
+            Self::Path(_) => None,
+            Self::Builtin(_, Needs::Text) | Self::Jwt(_) => Some(quote!(#p::RawText)),
+            Self::Builtin(_, Needs::Length) => Some(quote!(#p::KeyLen)),
+            Self::Builtin(_, Needs::Display) => Some(quote!(::core::fmt::Display)),
         }
     }
 }

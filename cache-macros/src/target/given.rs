@@ -22,7 +22,8 @@ impl Given {
             }
             all.push(given);
             if !input.is_empty() {
-                input.parse::<Token![,]>()?;
+                let missing = |_| input.error("expected `,` between placeholders");
+                input.parse::<Token![,]>().map_err(missing)?;
             }
         }
         Ok(all)

@@ -64,7 +64,7 @@ fn a_key_is_made_of_what_is_in_scope() {
         &["in \"a:*\": `*` is a wildcard, and a key has none: wildcards belong into `#[invalidate]` and \
                 `purge!`"],
     );
-    refused(crate::bang::key, "\"a\", ttl = 3", &["`key!` has no argument `ttl`. It takes: crate"]);
+    refused(crate::bang::key, "\"a\", ttl = 3", &["`key!` has no argument `ttl`. It takes crate"]);
 }
 
 #[test]
@@ -74,7 +74,7 @@ fn a_purge_takes_many_targets() {
     assert_eq!(code.matches("cache_of(&(other))").count(), 2);
     assert!(
         packed(&run(crate::bang::purge, "items"))
-            .contains("<itemsas::macadamia::__private::HasCache>::cache()")
+            .contains("cache_of_handle(&<__MacadamiaTargetas::macadamia::__private::Handle>::CACHE)")
     );
     refused(
         crate::bang::purge,
@@ -110,16 +110,33 @@ fn a_struct_is_its_fields_and_an_enum_its_variant() {
 
 #[test]
 fn what_cannot_be_derived_is_refused() {
-    let check = |source: &str, expected: &str| refused(crate::derive::key_part, source, &[expected]);
+    let check = |source: &str, expected: &str| {
+        refused(crate::derive::key_part, source, &[expected]);
+        let code = packed(&run(crate::derive::key_part, source));
+        assert!(code.contains("KeyPartfor"), "uses of the type would be mistakes as well: {code}");
+    };
     check("union U { a: u8 }", "a union cannot be part of a key: nobody knows which field it holds");
     check(
         "struct A { #[key_part(skp)] a: u8 }",
-        "`#[key_part]` here has no argument `skp`; did you mean `skip`? It takes: skip",
+        "`#[key_part]` on a field has no argument `skp`; did you mean `skip`? It takes skip",
     );
-    check("struct A { #[key_part(skip = 1)] a: u8 }", "write `#[key_part(skip)]`");
+    for form in ["key_part(skip = 1)", "key_part", "key_part = \"skip\"", "key_part[skip]"] {
+        check(&format!("struct A {{ #[{form}] a: u8 }}"), "write `#[key_part(skip)]`");
+    }
+    check(
+        "#[key_part] struct A { a: u8 }",
+        "write `#[key_part(crate = path)]`, or `#[key_part(skip)]` on a field",
+    );
+    check(
+        "enum E { #[key_part] A(u8) }",
+        "a variant has nothing to say: `#[key_part(skip)]` goes on its fields",
+    );
     check(
         "#[key_part(skip)] struct A { a: u8 }",
-        "`#[key_part]` here has no argument `skip`. It takes: crate",
+        "`#[key_part]` on a type has no argument `skip`. It takes crate",
     );
-    check("enum E { #[key_part(skip)] A }", "`#[key_part]` here has no argument `skip`. It takes: none");
+    check(
+        "enum E { #[key_part(skip)] A }",
+        "`#[key_part]` on a variant has no argument `skip`. It takes no arguments",
+    );
 }

@@ -31,7 +31,7 @@ fn the_body_stands_once_and_in_place() {
             "asyncmove{",
             "iffalse",
             "{compute().await?}",
-            ".leave(__out,__kept)",
+            ".leave(__returns(),__out,__kept)",
             "enumf{}",
         ],
     );
@@ -100,7 +100,7 @@ fn a_mark_is_the_item_itself() {
         const _: () = ();
     );
     assert_eq!(
-        crate::expand::attribute("cached", quote!(__noop), item.clone()).to_string(),
+        crate::expand::attribute(crate::attribute::ALL, "cached", quote!(__noop), item.clone()).to_string(),
         item.to_string()
     );
 }
@@ -152,7 +152,7 @@ fn a_key_by_code_sees_the_parameters() {
 fn options_are_evaluated_before_the_body_and_applied_after_it() {
     let source = "#[cached(ttl = a.ttl, none_ttl = 1, err_ttl(E::A(_) = b.ttl, _ = \"forever\"), condition \
         = |v| *v > 0, time_condition = c.least, jitter = \"10%\", version = 7, single_flight = false, when \
-            = a.ok, cache = a.cache)] async fn f(a: A) -> u8 { 0 }";
+            = a.ok, cache = a.cache)] async fn f(a: A) -> R { 0 }";
     in_order(
         &printed(source),
         &[
@@ -165,14 +165,17 @@ fn options_are_evaluated_before_the_body_and_applied_after_it() {
             "__err_ttl1=::core::result::Result::Ok(::macadamia::__private::Ttl::FOREVER)",
             "__time_condition:::core::time::Duration=c.least",
             "{0}",
-            ".keep(&__out).ttl(__ttl).condition(|v|*v>0).time_condition(__time_condition).none_ttl(__none_ttl).err_ttl_with(",
+            ".keep(__returns(),&__out).ttl(__ttl).condition(|v|*v>0).time_condition(__time_condition).none_ttl(__none_ttl).err_ttl_with(",
             "E::A(_)=>::core::option::Option::Some(__err_ttl0)",
             "_=>::core::option::Option::Some(__err_ttl1)",
             ".jitter(0.1f64).done()",
         ],
     );
     let by_value = printed("#[cached(ttl = |v| v.ttl, err_ttl = \"5s\")] async fn f() -> R { 0 }");
-    in_order(&by_value, &["__err_ttl=", ".keep(&__out).ttl_with(|v|v.ttl).err_ttl(__err_ttl).done()"]);
+    in_order(
+        &by_value,
+        &["__err_ttl=", ".keep(__returns(),&__out).ttl_with(|v|v.ttl).err_ttl(__err_ttl).done()"],
+    );
 }
 
 #[test]
@@ -220,10 +223,10 @@ fn a_cache_among_the_arguments_is_one_of_the_handle_too() {
         "#[cached(ttl = 1, key = \"k:<id>\", cache = self_.cache)] async fn f(self_: &S, id: u8) -> u8 { 0 }",
     );
     in_order(&code, &["asyncfnpeek(cache:&::macadamia::__private::Cache,id:u8)", "cache_of(cache)"]);
-    assert!(!code.contains("HasCachefor"), "{code}");
+    assert!(code.contains("typeCache=::macadamia::__private::method::Lent;"), "{code}");
     assert!(
         printed("#[cached(ttl = 1, key = \"k\", cache = OTHER)] async fn f() -> u8 { 0 }")
-            .contains("HasCachefor")
+            .contains("typeCache=::macadamia::__private::method::Known;")
     );
 }
 
@@ -282,7 +285,7 @@ fn the_handle_of_a_method_is_a_constant_beside_it() {
         printed("#[cached(ttl = 1, handle, cache = self.c, skip(self))] async fn f(&self) -> u8 { 0 }");
     in_order(&code, &["head_of_val(", "const__handle_of_f:", "Lent>=", "head_of_method(", "\"f\")"]);
     let code = printed("#[invalidate(a::Repo::<u8>::get(id = x), m::get(id = x))] async fn f(x: u8) {}");
-    in_order(&code, &["a::Repo::<u8>::__handle_of_get.index(\"id\")", "<m::getas"]);
+    in_order(&code, &["a::Repo::<u8>::__handle_of_get.index(\"id\")", "type__MacadamiaTarget=m::get;"]);
 }
 
 #[test]
@@ -296,11 +299,11 @@ fn targets_are_checked_by_name_and_type() {
         &[
             "__when:bool=x>1",
             "if__when{",
-            "__MACADAMIA_HOLE0:usize=::macadamia::__private::placeholder(<itemsas::macadamia::__private::Handle>::PLACEHOLDERS,\"page.0\"",
+            "__MACADAMIA_HOLE0:usize=::macadamia::__private::placeholder(<__MacadamiaTargetas::macadamia::__private::Handle>::PLACEHOLDERS,\"page.0\"",
             "__MACADAMIA_HOLE1:usize",
             "\"lang\"",
             "=&(x+1)",
-            "<itemsas::macadamia::__private::Handle>::pattern(",
+            "<__MacadamiaTargetas::macadamia::__private::Handle>::pattern(",
             "Placeholder<__MACADAMIA_HOLE0,_>>::write(",
             "literal(\"u:\")",
             "__pattern.buf(),x)",

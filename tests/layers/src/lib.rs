@@ -1,0 +1,38 @@
+//! The attributes of macadamia beside one more, `#[traced]`: what tests of stacking stack.
+//!
+//! The machinery is that of `cache-macros`, module by module; only the table differs.
+#![allow(dead_code, reason = "the modules are those of another crate, and not all are used")]
+
+include!("../../../cache-macros/src/modules.rs");
+
+mod traced;
+
+use attribute::{Table, cached, invalidate};
+use proc_macro::TokenStream;
+
+const ALL: &Table = &Table {
+    crates: &["macadamia_test_layers", "macadamia", "cache_macros"],
+    attributes: &[cached::ATTRIBUTE, invalidate::ATTRIBUTE, traced::ATTRIBUTE],
+};
+
+/// `cached` of macadamia.
+#[proc_macro_attribute]
+pub fn cached(args: TokenStream, item: TokenStream) -> TokenStream {
+    expand::attribute(ALL, "cached", args.into(), item.into()).into()
+}
+
+/// `invalidate` of macadamia.
+#[proc_macro_attribute]
+pub fn invalidate(args: TokenStream, item: TokenStream) -> TokenStream {
+    expand::attribute(ALL, "invalidate", args.into(), item.into()).into()
+}
+
+/// Writes down when the call comes to it and when it leaves: `traced(name = "outer", into = log())`.
+///
+/// `into` gives something with a method `enter(name)`, whose token has a method `leave(self)`. The token of a
+/// call that is cancelled or panics is dropped. With `refuse`, an `Option` of an answer, it may end the call
+/// before what is inside begins.
+#[proc_macro_attribute]
+pub fn traced(args: TokenStream, item: TokenStream) -> TokenStream {
+    expand::attribute(ALL, "traced", args.into(), item.into()).into()
+}

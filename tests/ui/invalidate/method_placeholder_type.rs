@@ -1,0 +1,18 @@
+use macadamia::{cached, invalidate};
+
+struct Repo;
+
+impl Repo {
+    #[cached(ttl = "3h", key = "repo:<id>:<lang>", handle)]
+    async fn get(&self, id: u64, lang: &str) -> u64 {
+        let _ = lang;
+        id
+    }
+}
+
+#[invalidate(Repo::get(id = name))]
+async fn rename(name: String) {
+    drop(name);
+}
+
+fn main() {}

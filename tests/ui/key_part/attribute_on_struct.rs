@@ -1,0 +1,9 @@
+use macadamia::KeyPart;
+
+#[derive(KeyPart)]
+#[key_part]
+struct Tenant {
+    id: u64,
+}
+
+fn main() {}
