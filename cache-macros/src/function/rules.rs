@@ -77,8 +77,7 @@ impl Function {
         if mentions(self.body.stream(), &|word| word == crate::expand::FUNCTION) {
             errors.push(
                 self.sig.ident.span(),
-                "two attributes of macadamia did not see each other: import them under their own names, \
-                    and outside of `cfg_attr`",
+                "two attributes of macadamia did not see each other: import them under their own names",
             );
         }
     }

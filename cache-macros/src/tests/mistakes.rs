@@ -324,8 +324,7 @@ fn stacks() {
     check(
         "#[cached(ttl = 1)]",
         "async fn f() { static __MACADAMIA_FN: u8 = 0; }",
-        &["two attributes of macadamia did not see each other: import them under their own names, and \
-                outside of `cfg_attr`"],
+        &["two attributes of macadamia did not see each other: import them under their own names"],
     );
 }
 
