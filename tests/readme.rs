@@ -50,6 +50,8 @@ async fn handles(user: User, value: Profile) -> macadamia::Result<()> {
     let _ =
     profile::refresh(&user).await;      // call and store, whatever is there
     profile::key(&user);                // "user:7"
+    let _ =
+    profile::stats().hit_ratio();       // how its calls were answered so far
     Ok(())
 }
 
