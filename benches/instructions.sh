@@ -28,7 +28,7 @@ floor=$(count floor)
 printf '%-12s %12s %10s %8s\n' workload instructions 'x floor' limit
 printf '%-12s %12d %10s %8s\n' floor "$floor" 1.00 -
 failed=no
-for pair in one_number:620 two_parts:690 text:820 clone_alone:0 cloned:0; do
+for pair in one_number:650 two_parts:690 text:820 clone_alone:0 cloned:0; do
     workload=${pair%%:*} limit=${pair##*:}
     got=$(count "$workload")
     shown=$limit

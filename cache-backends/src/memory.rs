@@ -6,6 +6,7 @@
 
 mod builder;
 mod counter;
+mod guards;
 mod janitor;
 mod limits;
 mod named;
@@ -14,6 +15,7 @@ mod shelf;
 mod slot;
 mod store;
 mod stripe;
+mod tags;
 #[cfg(test)]
 mod tests;
 
@@ -23,7 +25,7 @@ use std::time::Duration;
 
 use cache_core::{
     Backend, BoxFuture, Clock, Entry, Fill, Form, Increment, Key, KeyRef, Pattern, Peek, Result, SetOptions,
-    Time,
+    Stamp, Time, Transition,
 };
 
 pub use builder::MemoryBuilder;
@@ -210,6 +212,28 @@ impl Backend for Memory {
 
     fn increment<'a>(&'a self, key: &'a Key, step: Increment) -> BoxFuture<'a, Result<i64>> {
         Box::pin(async move { self.0.increment(key, step) })
+    }
+
+    fn stamp<'a>(&'a self, tags: &'a [Key]) -> BoxFuture<'a, Result<Vec<Stamp>>> {
+        Box::pin(async move { Ok(tags.iter().map(|tag| self.0.tags.stamp(tag)).collect()) })
+    }
+
+    fn delete_tags<'a>(&'a self, tags: &'a [Key]) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async move {
+            tags.iter().for_each(|tag| self.0.tags.end(tag));
+            Ok(())
+        })
+    }
+
+    fn update<'a>(&'a self, key: &'a Key, change: &'a mut dyn Transition) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async move {
+            self.0.guards.update(key, self.0.now(), change);
+            Ok(())
+        })
+    }
+
+    fn size_of<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<Option<u64>>> {
+        Box::pin(async move { Ok(self.0.get(key).map(|entry| self.0.limits.bytes_of(key, &entry))) })
     }
 
     fn begin_fill<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<Option<Fill>>> {

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use cache_core::{
-    Backend, BackendUrl, BoxFuture, Entry, Increment, Key, KeyRef, Pattern, Peek, Result, Scheme, SetIf,
-    SetOptions, Time,
+    Backend, BackendUrl, BoxFuture, Clock, Entry, Increment, Key, KeyRef, Pattern, Peek, Result, Scheme,
+    SetIf, SetOptions, Stamp, SystemClock, Time, Transition,
 };
 
 /// A backend that keeps nothing: every read is a miss, every annotated function runs.
@@ -77,6 +77,25 @@ impl Backend for Null {
 
     fn delete_match<'a>(&'a self, _: &'a Pattern) -> BoxFuture<'a, Result<u64>> {
         answer(0)
+    }
+
+    fn stamp<'a>(&'a self, tags: &'a [Key]) -> BoxFuture<'a, Result<Vec<Stamp>>> {
+        answer(tags.iter().map(|tag| Stamp::new(tag.clone(), 1)).collect())
+    }
+
+    fn delete_tags<'a>(&'a self, _: &'a [Key]) -> BoxFuture<'a, Result<()>> {
+        answer(())
+    }
+
+    fn update<'a>(&'a self, _: &'a Key, change: &'a mut dyn Transition) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async move {
+            change.step(None, SystemClock.now());
+            Ok(())
+        })
+    }
+
+    fn size_of<'a>(&'a self, _: &'a Key) -> BoxFuture<'a, Result<Option<u64>>> {
+        answer(None)
     }
 
     fn clear(&self) -> BoxFuture<'_, Result<()>> {

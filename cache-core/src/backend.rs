@@ -1,14 +1,20 @@
 //! What a cache asks of a place that keeps entries.
 
+mod guard;
+
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
+
+pub use guard::{Step, Transition};
 
 use crate::clock::{BoxFuture, Clock, Time};
 use crate::entry::Entry;
 use crate::error::{Error, Result};
 use crate::key::{Key, KeyRef};
 use crate::pattern::Pattern;
+use crate::reply::Reply;
+use crate::tag::Stamp;
 
 /// In which form a backend keeps values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -224,6 +230,44 @@ pub trait Backend: Send + Sync + 'static {
 
     /// Gives a right back; called once for each that was taken, from destructors, so it must not wait.
     fn end_fill(&self, _key: &Key, _fill: Fill) {}
+
+    /// The generation of each tag as it stands, begun where there is none; in their order. An evicted record is a
+    /// generation that is over: the next one is another.
+    fn stamp<'a>(&'a self, _tags: &'a [Key]) -> BoxFuture<'a, Result<Vec<Stamp>>> {
+        refuse(self.name(), "tags")
+    }
+
+    /// The generation of each tag as it stands, in their order; `None` where there is none. Asked only of
+    /// backends whose stamps do not know by themselves whether they hold.
+    fn generations<'a>(&'a self, _tags: &'a [Key]) -> BoxFuture<'a, Result<Vec<Option<u64>>>> {
+        refuse(self.name(), "tags")
+    }
+
+    /// Ends the generation of each tag. Costs the same however many entries carry it.
+    fn delete_tags<'a>(&'a self, _tags: &'a [Key]) -> BoxFuture<'a, Result<()>> {
+        refuse(self.name(), "delete_tags")
+    }
+
+    /// Changes a small state in one atomic step. Such states are not entries: `get` does not show them, they are
+    /// never evicted to make room, and `delete` of their key and `clear` remove them.
+    fn update<'a>(&'a self, _key: &'a Key, _change: &'a mut dyn Transition) -> BoxFuture<'a, Result<()>> {
+        refuse(self.name(), "locks and limits")
+    }
+
+    /// The bytes an entry takes in the backend, roughly; `None` if there is none.
+    fn size_of<'a>(&'a self, _key: &'a Key) -> BoxFuture<'a, Result<Option<u64>>> {
+        refuse(self.name(), "size_of")
+    }
+
+    /// Passes a command to the server as it is.
+    fn raw<'a>(&'a self, _command: &'a str, _args: &'a [&'a [u8]]) -> BoxFuture<'a, Result<Reply>> {
+        refuse(self.name(), "raw")
+    }
+
+    /// Removes everything in the store behind the backend, whoever put it there.
+    fn flush_all(&self) -> BoxFuture<'_, Result<()>> {
+        self.clear()
+    }
 
     /// Answers `message`, or fails as any other command would.
     fn ping<'a>(&'a self, message: &'a str) -> BoxFuture<'a, Result<String>> {

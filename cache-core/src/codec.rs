@@ -49,13 +49,13 @@ impl Codec {
     /// The same entry with its value as bytes.
     pub fn encode(&self, entry: &Entry) -> Result<Arc<Entry>> {
         let bytes = (self.encode)(entry.value())?;
-        Ok(Entry::new(Encoded(Bytes::from(bytes)), entry.meta()))
+        Ok(Entry::new(Encoded(Bytes::from(bytes)), entry.meta()).stamped(entry.stamps().to_vec()))
     }
 
     /// The same entry with its value as the type it was.
     pub fn decode(&self, entry: &Entry) -> Result<Arc<Entry>> {
         match entry.encoded() {
-            Some(bytes) => (self.decode)(bytes, entry.meta()),
+            Some(bytes) => Ok((self.decode)(bytes, entry.meta())?.stamped(entry.stamps().to_vec())),
             None => Err(Error::Codec { type_name: self.type_name(), reason: "not an encoded entry".into() }),
         }
     }

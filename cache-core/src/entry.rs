@@ -9,6 +9,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use crate::clock::{COARSE_ERROR, Clock, Time};
+use crate::tag::Stamp;
 
 /// What an entry answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -65,6 +66,8 @@ impl Meta {
 pub struct Entry<T: ?Sized = dyn Any + Send + Sync> {
     expires: AtomicU64,
     meta: Meta,
+    /// Most entries have none.
+    stamps: Option<Arc<[Stamp]>>,
     value: T,
 }
 
@@ -79,7 +82,7 @@ const COARSE_NANOS: u64 = COARSE_ERROR.as_nanos() as u64;
 impl Entry {
     /// An entry holding `value`.
     pub fn new<T: Any + Send + Sync>(value: T, meta: Meta) -> Arc<Self> {
-        Arc::new(Entry { expires: AtomicU64::new(meta.expires.as_nanos()), meta, value })
+        Arc::new(Entry { expires: AtomicU64::new(meta.expires.as_nanos()), meta, stamps: None, value })
     }
 
     /// The value, if it has this type.
@@ -96,6 +99,31 @@ impl Entry {
     /// The bytes, if this is an encoded entry.
     pub fn encoded(&self) -> Option<&Bytes> {
         self.downcast_ref::<Encoded>().map(|encoded| &encoded.0)
+    }
+
+    /// The tags it carries, with their generations.
+    pub fn stamps(&self) -> &[Stamp] {
+        self.stamps.as_deref().unwrap_or_default()
+    }
+
+    /// Puts tags on it. Only before it is stored: a shared entry stays as it is.
+    #[must_use]
+    pub fn stamped(mut self: Arc<Self>, stamps: Vec<Stamp>) -> Arc<Self> {
+        if !stamps.is_empty()
+            && let Some(entry) = Arc::get_mut(&mut self)
+        {
+            entry.stamps = Some(stamps.into());
+        }
+        self
+    }
+
+    /// Whether no tag of it was deleted since, as far as is known here.
+    #[inline]
+    pub(crate) fn stamps_hold(&self) -> bool {
+        match &self.stamps {
+            None => true,
+            Some(stamps) => stamps.iter().all(Stamp::holds),
+        }
     }
 
     /// Times and marks, with the expiry as it stands now.
@@ -124,7 +152,7 @@ impl Entry {
     /// Whether it may be used at `now`.
     #[inline]
     pub fn is_alive_at(&self, now: Time) -> bool {
-        self.expires() > now
+        self.expires() > now && self.stamps_hold()
     }
 
     /// Whether it may be used now: judged by the cheap clock, and near its end by the exact one.
@@ -132,8 +160,9 @@ impl Entry {
     pub fn is_alive<C: Clock + ?Sized>(&self, clock: &C) -> bool {
         let expires = self.expires();
         let coarse = clock.coarse();
-        expires.as_nanos() > coarse.as_nanos().saturating_add(COARSE_NANOS)
-            || (expires > coarse && expires > clock.now())
+        (expires.as_nanos() > coarse.as_nanos().saturating_add(COARSE_NANOS)
+            || (expires > coarse && expires > clock.now()))
+            && self.stamps_hold()
     }
 
     /// Notes an estimate of its bytes, for backends that are bounded by them. Only before it is stored: a

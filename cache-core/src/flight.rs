@@ -45,6 +45,8 @@ pub(crate) struct Flight {
     key: Key,
     /// Functions of different value types do not share, even under one key.
     answer: TypeId,
+    /// Deleting one of these ends what may be joined.
+    tags: Box<[Key]>,
     started: Time,
     state: Mutex<State>,
     changed: Notify,
@@ -90,13 +92,14 @@ impl Flights {
     }
 
     /// Joins the computation of `key`, or begins it.
-    pub(crate) fn join(self: &Arc<Self>, key: &Key, answer: TypeId, now: Time) -> Join {
+    pub(crate) fn join(self: &Arc<Self>, key: &Key, answer: TypeId, tags: &[Key], now: Time) -> Join {
         let mut shard = self.shard(key.hash());
         let Some(flight) = shard.get(key) else {
             let flight = Arc::new(Flight {
                 id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
                 key: key.clone(),
                 answer,
+                tags: tags.into(),
                 started: now,
                 state: Mutex::new(State { phase: Phase::Open, running: 1, permits: 0, width: 1, waiters: 0 }),
                 changed: Notify::new(),
@@ -138,6 +141,13 @@ impl Flights {
     pub(crate) fn abandon_match(&self, pattern: &Pattern) {
         for shard in &self.shards {
             lock(shard).retain(|key, _| !pattern.matches(key.as_str()));
+        }
+    }
+
+    /// The same for every key whose computation carries one of these tags.
+    pub(crate) fn abandon_tags(&self, tags: &[Key]) {
+        for shard in &self.shards {
+            lock(shard).retain(|_, flight| !flight.tags.iter().any(|tag| tags.contains(tag)));
         }
     }
 

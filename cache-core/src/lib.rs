@@ -66,17 +66,21 @@ mod key;
 mod part;
 mod pattern;
 mod registry;
+mod reply;
 mod returns;
 mod scheme;
 mod scope;
 mod site;
 mod stats;
 mod strategy;
+mod tag;
 pub mod testing;
 mod ttl;
 mod url;
 
-pub use backend::{Backend, Expiry, Fill, Form, Increment, IntoBackend, Peek, SetIf, SetOptions};
+pub use backend::{
+    Backend, Expiry, Fill, Form, Increment, IntoBackend, Peek, SetIf, SetOptions, Step, Transition,
+};
 pub use cache::{AsCache, Cache, CacheBuilder, CacheRef, IntoRoute};
 pub use clock::{BoxFuture, COARSE_ERROR, Clock, SystemClock, Time};
 pub use codec::Codec;
@@ -89,9 +93,11 @@ pub use key::{
 };
 pub use pattern::{Pattern, PatternBuf};
 pub use registry::{Function, Registry, registry};
+pub use reply::Reply;
 pub use scheme::Scheme;
 pub use scope::Scope;
 pub use stats::Stats;
+pub use tag::{Generation, Stamp, Tags};
 pub use ttl::{IntoTtl, Ttl};
 pub use url::BackendUrl;
 
@@ -114,7 +120,7 @@ pub mod __private {
     pub use crate::{__failed as failed, __part as part, __part_again as part_again, __returns as returns};
     pub use crate::{
         Cache, CacheRef, Error, Function, IntoTtl, Key, KeyBuf, KeyLen, KeyPart, KeyWriter, Pattern,
-        PatternBuf, RawText, Result, Stats, Ttl,
+        PatternBuf, RawText, Result, Stats, Tags, Ttl,
     };
 
     /// Filters of placeholders.

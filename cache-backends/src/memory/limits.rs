@@ -78,10 +78,16 @@ impl Limits {
         if exact { capacity } else { capacity.saturating_add(capacity / 100) }
     }
 
+    /// The bytes of an entry, roughly: exact in what is its own only where values are measured (`max_bytes`).
+    #[expect(clippy::unused_self, reason = "what is measured is a matter of the limits")]
+    pub(super) fn bytes_of(&self, key: &Key, entry: &Entry) -> u64 {
+        OVERHEAD + key.as_str().len() as u64 + u64::from(entry.meta().weight)
+    }
+
     /// What an entry weighs; `None` if it alone would be too much.
     pub(super) fn weigh(&self, key: &Key, entry: &Entry) -> Option<u32> {
         let Some(max_bytes) = self.bytes else { return Some(1) };
-        let bytes = OVERHEAD + key.as_str().len() as u64 + u64::from(entry.meta().weight);
+        let bytes = self.bytes_of(key, entry);
         if bytes > max_bytes {
             return None;
         }

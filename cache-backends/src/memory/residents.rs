@@ -20,7 +20,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use cache_core::{Key, PrehashedState};
+use cache_core::{Key, PrehashedState, Time};
 use moka::notification::RemovalCause;
 
 use super::limits::Limits;
@@ -46,7 +46,7 @@ impl Residents {
         let mut builder = moka::sync::Cache::builder().max_capacity(limits.capacity()).eviction_listener(
             move |key: Arc<Key>, _, cause| {
                 if cause == RemovalCause::Size {
-                    evicted_from.row(&key).take(&key);
+                    evicted_from.row(&key).take(&key, Time::ORIGIN);
                 }
             },
         );

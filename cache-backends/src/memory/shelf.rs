@@ -101,15 +101,15 @@ impl Row<'_> {
         before.weight != weight
     }
 
-    /// Takes the key's entry away; tells when it would have expired.
-    pub(super) fn take(&mut self, key: &Key) -> Option<Time> {
+    /// Takes the key's entry away; tells whether it was alive.
+    pub(super) fn take(&mut self, key: &Key, now: Time) -> Option<bool> {
         let map = self.shelf.map.pin();
         let slot = map.remove(key)?;
         self.stripe.unseat(slot.seat);
         self.shelf.used.fetch_sub(u64::from(slot.weight), Ordering::Relaxed);
-        let expires = slot.entry.expires();
+        let living = slot.entry.is_alive_at(now);
         slot.entry.kill();
-        Some(expires)
+        Some(living)
     }
 
     /// Takes entries away whose time has come, at most `limit`.
@@ -117,7 +117,7 @@ impl Row<'_> {
         let mut gone = Vec::new();
         while gone.len() < limit {
             let Some(key) = self.stripe.next_due(now) else { break };
-            self.take(&key);
+            self.take(&key, now);
             gone.push(key);
         }
         gone
@@ -139,7 +139,7 @@ mod tests {
         }
         assert_eq!((shelf.len(), shelf.used()), (1, 3));
         assert_eq!(shelf.row(&key).stripe.sizes(), (0, 1));
-        assert!(shelf.row(&key).take(&key).is_some());
+        assert!(shelf.row(&key).take(&key, Time::ORIGIN).is_some());
         assert_eq!((shelf.len(), shelf.used()), (0, 0));
         assert_eq!(shelf.row(&key).stripe.sizes(), (0, 0));
     }
@@ -154,7 +154,7 @@ mod tests {
         assert!(first.is_alive_at(now));
         row.place(&key, &second, 1);
         assert!(!first.is_alive_at(now) && second.is_alive_at(now));
-        assert_eq!(row.take(&key), Some(Time::NEVER));
+        assert_eq!(row.take(&key, now), Some(true));
         assert!(!second.is_alive_at(now));
     }
 

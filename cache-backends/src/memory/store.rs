@@ -4,14 +4,17 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use cache_core::{
-    Clock, Entry, Error, Fill, Increment, Key, Pattern, Result, SetIf, SetOptions, SystemClock, Time,
+    Clock, Entry, Error, Fill, Increment, Key, Pattern, RESERVED, Result, SetIf, SetOptions, SystemClock,
+    Time,
 };
 
 use super::counter;
+use super::guards::Guards;
 use super::limits::Limits;
 use super::residents::Residents;
 use super::shelf::{STRIPES, Shelf};
 use super::slot::Lent;
+use super::tags::Tags;
 
 /// How many entries a purge removes before it lets others at the stripe.
 const PURGED_AT_ONCE: usize = 256;
@@ -19,6 +22,8 @@ const PURGED_AT_ONCE: usize = 256;
 pub(super) struct Store {
     pub(super) shelf: Arc<Shelf>,
     pub(super) residents: Residents,
+    pub(super) tags: Tags,
+    pub(super) guards: Guards,
     pub(super) limits: Limits,
     /// Zero: nobody purges but who asks for it.
     pub(super) check_interval: Duration,
@@ -28,11 +33,25 @@ pub(super) struct Store {
     pub(super) clock: OnceLock<Arc<dyn Clock>>,
 }
 
+/// Only such keys have states that are no entries.
+fn is_reserved(key: &Key) -> bool {
+    RESERVED.iter().any(|prefix| key.as_str().starts_with(prefix))
+}
+
 impl Store {
     pub(super) fn new(limits: Limits, check_interval: Duration, possible: Result<()>) -> Self {
         let shelf = Arc::new(Shelf::new());
         let residents = Residents::new(&limits, &shelf);
-        Self { shelf, residents, limits, check_interval, possible, clock: OnceLock::new() }
+        Self {
+            shelf,
+            residents,
+            tags: Tags::new(),
+            guards: Guards::new(),
+            limits,
+            check_interval,
+            possible,
+            clock: OnceLock::new(),
+        }
     }
 
     pub(super) fn now(&self) -> Time {
@@ -112,7 +131,7 @@ impl Store {
             self.residents.admit(key);
         } else {
             // The old value has been replaced all the same.
-            let was_there = row.take(key).is_some();
+            let was_there = row.take(key, now).is_some();
             drop(row);
             if was_there {
                 self.residents.settle(key);
@@ -126,12 +145,13 @@ impl Store {
         let now = self.now();
         let mut row = self.shelf.row(key);
         row.stripe.drop_fill(key);
-        let taken = row.take(key);
+        let taken = row.take(key, now);
         drop(row);
         if taken.is_some() {
             self.residents.settle(key);
         }
-        taken.is_some_and(|expired_at| expired_at > now)
+        let held = is_reserved(key) && self.guards.remove(key, now);
+        held || taken.is_some_and(|living| living)
     }
 
     /// How many living entries went.
@@ -153,12 +173,16 @@ impl Store {
             self.shelf.row_at(stripe).stripe.drop_fills(&wanted);
         }
         let keys = self.shelf.keys(|key, _| wanted(key));
-        keys.iter().map(|key| u64::from(self.delete(key))).sum()
+        let entries: u64 = keys.iter().map(|key| u64::from(self.delete(key))).sum();
+        entries + self.guards.remove_where(self.now(), wanted)
     }
 
     pub(super) fn scan(&self, pattern: &Pattern) -> Vec<Key> {
         let now = self.now();
-        self.shelf.keys(|key, slot| pattern.matches(key.as_str()) && slot.entry.is_alive_at(now))
+        let matches = |key: &Key| pattern.matches(key.as_str());
+        let mut keys = self.shelf.keys(|key, slot| matches(key) && slot.entry.is_alive_at(now));
+        keys.extend(self.guards.keys(now, matches));
+        keys
     }
 
     /// `false` if there is no living entry.
@@ -204,6 +228,7 @@ impl Store {
     /// Takes out what a stripe has expired; tells how many.
     pub(super) fn purge(&self, stripe: usize, now: Time) -> usize {
         let mut purged = 0;
+        self.guards.purge(stripe, STRIPES, now);
         loop {
             let gone = self.shelf.row_at(stripe).take_due(now, PURGED_AT_ONCE);
             gone.iter().for_each(|key| self.residents.settle(key));

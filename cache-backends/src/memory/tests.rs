@@ -168,7 +168,7 @@ fn race(invalidate: impl Fn(&Store, &Key) + Sync) {
         for version in 1..=4_000 {
             source.store(version, Ordering::SeqCst);
             // As an eviction does: with no entry to find, the right to fill is all that can be taken.
-            memory.0.shelf.row(&key).take(&key);
+            memory.0.shelf.row(&key).take(&key, Time::ORIGIN);
             memory.0.residents.settle(&key);
             invalidate(&memory.0, &key);
             for _ in 0..3 {

@@ -7,13 +7,14 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use super::fills::Fills;
-use crate::backend::{Backend, Fill, Form, Increment, Peek, SetIf, SetOptions};
+use crate::backend::{Backend, Fill, Form, Increment, Peek, SetIf, SetOptions, Transition};
 use crate::clock::{Clock, Time};
 use crate::codec::Codec;
 use crate::entry::Entry;
 use crate::error::{Error, Result};
 use crate::key::{Key, KeyRef};
 use crate::pattern::Pattern;
+use crate::tag::{Stamp, Tags};
 use crate::ttl::Ttl;
 
 /// How long a command on a byte backend may take, unless `timeout=…` says otherwise.
@@ -89,6 +90,9 @@ impl Route {
         for _ in 0..LOOKS {
             let Some(entry) = self.limited(self.backend.get(key)).await? else { return Ok(None) };
             if entry.is_alive(&*self.clock) {
+                if !self.stamps_stand(std::slice::from_ref(&entry)).await? {
+                    return Ok(None);
+                }
                 return decoded(entry, codec).map(Some);
             }
             if !entry.is_dead() {
@@ -104,15 +108,63 @@ impl Route {
         codec: Option<&Codec>,
     ) -> Result<Vec<Option<Arc<Entry>>>> {
         let entries = self.limited(self.backend.get_many(keys)).await?;
+        let generations = self.generations(entries.iter().flatten()).await?;
         let mut living = Vec::with_capacity(keys.len());
         for (key, entry) in keys.iter().zip(entries) {
             living.push(match entry {
-                Some(entry) if entry.is_alive(&*self.clock) => Some(decoded(entry, codec)?),
+                Some(entry) if entry.is_alive(&*self.clock) => {
+                    if generations.allow(&entry) {
+                        Some(decoded(entry, codec)?)
+                    } else {
+                        None
+                    }
+                }
                 Some(entry) if entry.is_dead() => self.get(key, codec).await?,
                 _ => None,
             });
         }
         Ok(living)
+    }
+
+    /// Whether the tags of these entries are of their present generations.
+    async fn stamps_stand(&self, entries: &[Arc<Entry>]) -> Result<bool> {
+        let generations = self.generations(entries.iter()).await?;
+        Ok(entries.iter().all(|entry| generations.allow(entry)))
+    }
+
+    /// The present generations of the tags that do not know them. Untagged entries cost nothing.
+    async fn generations(&self, entries: impl Iterator<Item = &Arc<Entry>>) -> Result<Generations> {
+        let mut tags: Vec<Key> = Vec::new();
+        for stamp in entries.flat_map(|entry| entry.stamps()).filter(|stamp| !stamp.is_live()) {
+            if !tags.contains(stamp.tag()) {
+                tags.push(stamp.tag().clone());
+            }
+        }
+        if tags.is_empty() {
+            return Ok(Generations::default());
+        }
+        let nonces = self.limited(self.backend.generations(&tags)).await?;
+        Ok(Generations(tags.into_iter().zip(nonces).collect()))
+    }
+
+    /// The generations of these tags, for an entry that is about to be computed or set.
+    pub(crate) async fn stamp(&self, tags: &Tags) -> Result<Vec<Stamp>> {
+        if tags.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.limited(self.backend.stamp(tags.names())).await
+    }
+
+    /// Ends the generations of these tags. A backend that knows no tags has no tagged entry.
+    pub(crate) async fn delete_tags(&self, tags: &[Key]) -> Result<()> {
+        match self.limited(self.backend.delete_tags(tags)).await {
+            Err(Error::Unsupported { .. }) => Ok(()),
+            outcome => outcome,
+        }
+    }
+
+    pub(crate) async fn update(&self, key: &Key, change: &mut dyn Transition) -> Result<()> {
+        self.limited(self.backend.update(key, change)).await
     }
 
     /// Stores the entry, encoded if the backend keeps bytes.
@@ -150,6 +202,9 @@ impl Route {
         fill: &FillGuard,
         supersedes: bool,
     ) -> Result<bool> {
+        if !entry.stamps_hold() {
+            return Ok(false);
+        }
         let entry = self.encoded(entry, codec)?;
         let Some(right) = fill.local else {
             let options = SetOptions { fill: fill.remote, supersedes, ..SetOptions::default() };
@@ -225,7 +280,8 @@ impl Route {
             (Form::Bytes, Some(codec)) if entry.kind() == crate::Kind::Value => codec.encode(&entry),
             // `None` has no value to encode.
             (Form::Bytes, _) if entry.kind() == crate::Kind::Absent => {
-                Ok(Entry::new(crate::Encoded(bytes::Bytes::new()), entry.meta()))
+                Ok(Entry::new(crate::Encoded(bytes::Bytes::new()), entry.meta())
+                    .stamped(entry.stamps().to_vec()))
             }
             (Form::Bytes, _) => Err(Error::Codec {
                 type_name: "this type",
@@ -247,12 +303,26 @@ impl Route {
     }
 }
 
+/// Tags and their generations, as a server told them.
+#[derive(Default)]
+struct Generations(Vec<(Key, Option<u64>)>);
+
+impl Generations {
+    fn allow(&self, entry: &Entry) -> bool {
+        entry.stamps().iter().filter(|stamp| !stamp.is_live()).all(|stamp| {
+            self.0.iter().any(|(tag, nonce)| tag == stamp.tag() && *nonce == Some(stamp.nonce()))
+        })
+    }
+}
+
 fn decoded(entry: Arc<Entry>, codec: Option<&Codec>) -> Result<Arc<Entry>> {
     if entry.encoded().is_none() {
         return Ok(entry);
     }
     match codec {
-        _ if entry.kind() == crate::Kind::Absent => Ok(Entry::new((), entry.meta())),
+        _ if entry.kind() == crate::Kind::Absent => {
+            Ok(Entry::new((), entry.meta()).stamped(entry.stamps().to_vec()))
+        }
         Some(codec) => codec.decode(&entry),
         None => Ok(entry),
     }

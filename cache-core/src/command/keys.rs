@@ -4,6 +4,7 @@ use crate::cache::Cache;
 use crate::error::Result;
 use crate::key::{IntoKey, Key};
 use crate::pattern::Pattern;
+use crate::tag::Tags;
 
 impl Cache {
     /// Removes a key; tells whether something was there. A computation of it that is under way will not be
@@ -34,6 +35,26 @@ impl Cache {
     /// the prefix. Walks all keys of a route: cheap for correctness, not for speed.
     pub async fn delete_match(&self, pattern: impl Into<Pattern>) -> Result<u64> {
         self.remove_match(&pattern.into()).await
+    }
+
+    /// Ends every entry that carries one of these tags, on all routes. Costs the same for one entry and for a
+    /// million; what is being computed for such an entry will not be stored, and nobody joins it any more.
+    ///
+    /// Memory of *other* processes is not reached: there entries end by their ttl. On a backend that the
+    /// processes share, all of them see it.
+    pub async fn delete_tags<K: IntoKey>(&self, tags: impl IntoIterator<Item = K>) -> Result<()> {
+        self.end_tags(&Tags::of(tags)).await
+    }
+
+    pub(crate) async fn end_tags(&self, tags: &Tags) -> Result<()> {
+        let mut outcome = Ok(());
+        if !tags.is_empty() {
+            for route in self.routes() {
+                outcome = outcome.and(route.delete_tags(tags.names()).await);
+            }
+            self.flights().abandon_tags(tags.names());
+        }
+        outcome
     }
 
     /// The keys that match, over every route the pattern can reach, in no order. Reserved prefixes as in

@@ -18,6 +18,7 @@ use crate::error::Result;
 use crate::key::{IntoKey, Key};
 use crate::returns::Returned;
 use crate::strategy::cached::get_or_compute;
+use crate::tag::Tags;
 use crate::ttl::{IntoTtl, Ttl};
 
 impl Cache {
@@ -49,7 +50,7 @@ impl Cache {
         F: FnOnce() -> Fut,
         Fut: Future<Output = T>,
     {
-        GetOrSet { cache: self, key: key.into_key(), compute, ttl: None }
+        GetOrSet { cache: self, key: key.into_key(), compute, ttl: None, tags: Tags::new() }
     }
 
     /// Whether a living entry is under the key.
@@ -133,9 +134,16 @@ pub struct GetOrSet<'c, F> {
     key: Key,
     compute: F,
     ttl: Option<Result<Ttl>>,
+    tags: Tags,
 }
 
 impl<F> GetOrSet<'_, F> {
+    /// A computed value carries these tags; [`delete_tags`](Cache::delete_tags) ends them.
+    pub fn tags<K: IntoKey>(mut self, tags: impl IntoIterator<Item = K>) -> Self {
+        self.tags = Tags::of(tags);
+        self
+    }
+
     /// A computed value expires after this.
     pub fn ttl(mut self, ttl: impl IntoTtl) -> Self {
         self.ttl = Some(ttl.into_ttl());
@@ -159,7 +167,7 @@ where
             let cache = CacheRef::Given(self.cache.clone());
             // An async block, so that the closure itself runs only on a miss.
             let compute = async move { (self.compute)().await };
-            Ok(get_or_compute(cache, self.key, Returned::plain(), ttl, compute).await)
+            Ok(get_or_compute(cache, self.key, Returned::plain(), ttl, self.tags, compute).await)
         })
     }
 }

@@ -11,6 +11,7 @@ use crate::entry::Entry;
 use crate::error::Result;
 use crate::key::{IntoKey, Key};
 use crate::strategy::weighed;
+use crate::tag::Tags;
 use crate::ttl::{IntoTtl, Ttl};
 
 impl Cache {
@@ -25,7 +26,14 @@ impl Cache {
     /// ```
     #[expect(clippy::needless_pass_by_value, reason = "`ToValue` is implemented for references")]
     pub fn set<V: ToValue>(&self, key: impl IntoKey, value: V) -> Set<'_, V::Stored> {
-        Set { cache: self, key: key.into_key(), value: value.to_stored(), ttl: None, only_if: SetIf::Always }
+        Set {
+            cache: self,
+            key: key.into_key(),
+            value: value.to_stored(),
+            ttl: None,
+            tags: Tags::new(),
+            only_if: SetIf::Always,
+        }
     }
 
     /// Stores a value only if there is none under the key; `false` leaves the first one untouched.
@@ -39,7 +47,7 @@ impl Cache {
         pairs: impl IntoIterator<Item = (K, V)>,
     ) -> SetMany<'_, V::Stored> {
         let pairs = pairs.into_iter().map(|(key, value)| (key.into_key(), value.to_stored())).collect();
-        SetMany { cache: self, pairs, ttl: None }
+        SetMany { cache: self, pairs, ttl: None, tags: Tags::new() }
     }
 }
 
@@ -51,10 +59,17 @@ pub struct Set<'c, T> {
     key: Key,
     value: T,
     ttl: Option<Result<Ttl>>,
+    tags: Tags,
     only_if: SetIf,
 }
 
 impl<T> Set<'_, T> {
+    /// Carries these tags: [`delete_tags`](Cache::delete_tags) of any of them ends it.
+    pub fn tags<K: IntoKey>(mut self, tags: impl IntoIterator<Item = K>) -> Self {
+        self.tags = Tags::of(tags);
+        self
+    }
+
     /// Expires after this: `"20h"`, seconds, a [`Duration`](std::time::Duration), or `"forever"` where the
     /// route has a default.
     pub fn ttl(mut self, ttl: impl IntoTtl) -> Self {
@@ -84,9 +99,8 @@ impl<'c, T: Value> IntoFuture for Set<'c, T> {
             let route = self.cache.route_or_error(&self.key)?;
             let ttl = self.ttl.transpose()?.or(route.default_ttl());
             let meta = self.cache.meta(ttl);
-            self.cache
-                .store(&self.key, Entry::new(self.value, meta), Some(Codec::of::<T>()), self.only_if)
-                .await
+            let entry = Entry::new(self.value, meta).stamped(route.stamp(&self.tags).await?);
+            self.cache.store(&self.key, entry, Some(Codec::of::<T>()), self.only_if).await
         })
     }
 }
@@ -97,6 +111,11 @@ impl<'c, T: Value> IntoFuture for Set<'c, T> {
 pub struct Add<'c, T>(Set<'c, T>);
 
 impl<T> Add<'_, T> {
+    /// Carries these tags.
+    pub fn tags<K: IntoKey>(self, tags: impl IntoIterator<Item = K>) -> Self {
+        Self(self.0.tags(tags))
+    }
+
     /// Expires after this.
     pub fn ttl(self, ttl: impl IntoTtl) -> Self {
         Self(self.0.ttl(ttl))
@@ -119,9 +138,16 @@ pub struct SetMany<'c, T> {
     cache: &'c Cache,
     pairs: Vec<(Key, T)>,
     ttl: Option<Result<Ttl>>,
+    tags: Tags,
 }
 
 impl<T> SetMany<'_, T> {
+    /// All carry these tags.
+    pub fn tags<K: IntoKey>(mut self, tags: impl IntoIterator<Item = K>) -> Self {
+        self.tags = Tags::of(tags);
+        self
+    }
+
     /// All expire after this.
     pub fn ttl(mut self, ttl: impl IntoTtl) -> Self {
         self.ttl = Some(ttl.into_ttl());
@@ -140,8 +166,9 @@ impl<'c, T: Value> IntoFuture for SetMany<'c, T> {
             for (route, pairs) in self.cache.by_route(self.pairs)? {
                 let keys: Vec<_> = pairs.iter().map(|(key, _)| key.clone()).collect();
                 let meta = self.cache.meta(ttl.or(route.default_ttl()));
+                let stamps = route.stamp(&self.tags).await?;
                 let entry = |value| {
-                    let entry = Entry::new(value, meta);
+                    let entry = Entry::new(value, meta).stamped(stamps.clone());
                     if route.weighs() { weighed(entry, codec) } else { entry }
                 };
                 let entries = pairs.into_iter().map(|(key, value)| (key, entry(value))).collect();

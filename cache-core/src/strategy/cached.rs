@@ -22,6 +22,7 @@ use crate::key::{Key, KeyBuf, KeyRef, is_reserved};
 use crate::returns::{Outcome, Returned, Shape};
 use crate::scope::{self, Calm};
 use crate::site::Site;
+use crate::tag::Tags;
 use crate::ttl::{IntoTtl, Ttl};
 
 /// What the attribute fixes before the call.
@@ -103,14 +104,20 @@ impl Pending {
             route,
             mode,
             version: settings.version,
+            tags: Tags::new(),
             single_flight: settings.single_flight,
         };
         Self { call, reader }
     }
 
     /// Waits for somebody else's answer, or gets the right to compute. Boxed: this is the cold path, and large.
-    pub fn lead(self) -> BoxFuture<'static, Enter<Found, Lead>> {
-        let Self { call, reader } = self;
+    pub fn lead(self, tags: Tags) -> BoxFuture<'static, Enter<Found, Lead>> {
+        let Self { mut call, reader } = self;
+        if tags.why_unkeyable().is_some() {
+            // An entry that its tags do not reach could not be deleted by them.
+            call.mode = Mode::Bypass;
+        }
+        call.tags = tags;
         Box::pin(async move {
             match call.lead(reader).await {
                 Led::Compute(ticket) => Enter::Go(Lead { ticket }),
@@ -310,6 +317,7 @@ pub(crate) async fn get_or_compute<T, F>(
     key: Key,
     returned: Returned<T, crate::returns::PlainValue>,
     ttl: Option<Ttl>,
+    tags: Tags,
     compute: F,
 ) -> T
 where
@@ -317,8 +325,17 @@ where
     F: Future<Output = T>,
 {
     let route = cache.route_at(None, key.as_key()).map(|(index, _)| index);
-    let call = Call { cache, site: None, key, route, mode: Mode::Cached, version: 0, single_flight: true };
-    let lead = match (Pending { call, reader: returned.reader() }).lead().await {
+    let call = Call {
+        cache,
+        site: None,
+        key,
+        route,
+        mode: Mode::Cached,
+        version: 0,
+        tags: Tags::new(),
+        single_flight: true,
+    };
+    let lead = match (Pending { call, reader: returned.reader() }).lead(tags).await {
         Enter::Answer(found) => found.answer(returned),
         Enter::Go(lead) => Enter::Go(lead),
     };

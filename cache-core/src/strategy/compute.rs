@@ -16,6 +16,7 @@ use crate::flight::{Join, Landing, Leader, Waiter};
 use crate::key::Key;
 use crate::registry::Function;
 use crate::site::Site;
+use crate::tag::{Stamp, Tags};
 use crate::ttl::Ttl;
 
 /// Whether a call asks the cache, fills it, or neither.
@@ -35,6 +36,7 @@ pub(crate) struct Call {
     pub(crate) route: Option<u32>,
     pub(crate) mode: Mode,
     pub(crate) version: u32,
+    pub(crate) tags: Tags,
     pub(crate) single_flight: bool,
 }
 
@@ -74,6 +76,8 @@ pub(crate) struct Ticket {
     reader: Reader,
     leader: Option<Leader>,
     fill: Option<FillGuard>,
+    /// The tags, with their generations from before the computation.
+    stamps: Vec<Stamp>,
     started: Time,
 }
 
@@ -122,13 +126,22 @@ impl Call {
             return Led::Found(entry, self);
         }
         // A backend that just failed is not asked again: the answer is given, not stored.
-        let fill = if reachable { self.begin_fill(route).await } else { None };
-        Ticket::compute(self, reader, leader, fill)
+        let right = if reachable { self.begin_fill(route).await } else { None };
+        let mut ticket = Ticket::new(self, reader, leader, None);
+        if let Some((fill, stamps)) = right {
+            (ticket.fill, ticket.stamps) = (Some(fill), stamps);
+        }
+        Led::Compute(Box::new(ticket))
     }
 
-    async fn begin_fill(&self, route: &Route) -> Option<FillGuard> {
-        match route.begin_fill(&self.key).await {
-            Ok(fill) => Some(fill),
+    /// The right to store, and the generations of the tags: both from before the computation.
+    async fn begin_fill(&self, route: &Route) -> Option<(FillGuard, Vec<Stamp>)> {
+        let begin = async {
+            let fill = route.begin_fill(&self.key).await?;
+            Ok((fill, route.stamp(&self.tags).await?))
+        };
+        match begin.await {
+            Ok(right) => Some(right),
             Err(error) => {
                 self.tell(EventKind::BackendFailed, Some(&error));
                 None
@@ -166,7 +179,7 @@ impl Call {
         let mut deadline = self.cache.now().after(self.cache.wait());
         let mut expired = false;
         loop {
-            match self.cache.flights().join(&self.key, reader.answer, self.cache.now()) {
+            match self.cache.flights().join(&self.key, reader.answer, self.tags.names(), self.cache.now()) {
                 Join::Lead(leader) => return Place::Leads(leader),
                 Join::Alone => return Place::Alone,
                 Join::Recursion => {
@@ -218,7 +231,7 @@ enum Place {
 impl Ticket {
     pub(crate) fn new(call: Call, reader: Reader, leader: Option<Leader>, fill: Option<FillGuard>) -> Self {
         let started = call.cache.now();
-        Self { call, reader, leader, fill, started }
+        Self { call, reader, leader, fill, stamps: Vec::new(), started }
     }
 
     fn compute(call: Call, reader: Reader, leader: Option<Leader>, fill: Option<FillGuard>) -> Led {
@@ -292,6 +305,7 @@ impl Ticket {
         let Some((route, fill)) = self.call.route().zip(self.fill.as_ref()) else {
             return self.share(Some(entry));
         };
+        entry = entry.stamped(self.stamps.clone());
         if route.weighs() {
             entry = weighed(entry, self.reader.codec);
         }
@@ -320,6 +334,7 @@ pub(crate) fn weighed(entry: Arc<Entry>, codec: Option<&Codec>) -> Arc<Entry> {
         Some(codec) => codec.encoded_len(value).unwrap_or(usize::MAX),
         None => 0,
     };
-    let bytes = heap.saturating_add(std::mem::size_of_val(value));
+    let tags: usize = entry.stamps().iter().map(|stamp| 64 + stamp.tag().as_str().len()).sum();
+    let bytes = heap.saturating_add(std::mem::size_of_val(value)).saturating_add(tags);
     entry.weigh(bytes)
 }

@@ -14,6 +14,7 @@ use crate::cache::CacheRef;
 use crate::error::{Error, Result};
 use crate::event::EventKind;
 use crate::pattern::Pattern;
+use crate::tag::Tags;
 
 /// When invalidation takes place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,33 +30,51 @@ pub enum On {
 /// Keys of one cache that are to go.
 pub struct Target {
     cache: CacheRef,
-    pattern: Pattern,
+    what: What,
+}
+
+enum What {
+    Keys(Pattern),
+    Tags(Tags),
 }
 
 impl Target {
     /// The keys that match `pattern`, or the one key it is.
     pub const fn new(cache: CacheRef, pattern: Pattern) -> Self {
-        Self { cache, pattern }
+        Self { cache, what: What::Keys(pattern) }
+    }
+
+    /// The entries that carry one of these tags.
+    pub const fn tags(cache: CacheRef, tags: Tags) -> Self {
+        Self { cache, what: What::Tags(tags) }
     }
 
     async fn remove(&self) -> Result<u64> {
-        let outcome = match self.pattern.why_unkeyable() {
+        let (why, name) = match &self.what {
+            What::Keys(pattern) => (pattern.why_unkeyable(), pattern.as_str()),
+            What::Tags(tags) => (tags.why_unkeyable(), tags.names().first().map_or("", |tag| tag.as_str())),
+        };
+        let outcome = match (why, &self.what) {
             // Better nothing than what the arguments did not say.
-            Some(why) => Err(Error::NoKey(why)),
-            None => self.cache.remove_match(&self.pattern).await,
+            (Some(why), _) => Err(Error::NoKey(why)),
+            (None, What::Keys(pattern)) => self.cache.remove_match(pattern).await,
+            (None, What::Tags(tags)) => self.cache.end_tags(tags).await.map(|()| 0),
         };
         let (kind, error) = match &outcome {
             Ok(_) => (EventKind::Invalidated, None),
             Err(error) => (EventKind::NotInvalidated, Some(error)),
         };
-        self.cache.tell(kind, self.pattern.as_str(), None, error);
+        self.cache.tell(kind, name, None, error);
         outcome
     }
 }
 
 impl fmt::Debug for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Target").field(&self.pattern).finish()
+        match &self.what {
+            What::Keys(pattern) => f.debug_tuple("Target").field(pattern).finish(),
+            What::Tags(tags) => f.debug_tuple("Target").field(&tags.names()).finish(),
+        }
     }
 }
 

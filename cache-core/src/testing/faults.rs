@@ -4,12 +4,14 @@ use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::backend::{Backend, Fill, Form, Increment, Peek, SetOptions};
+use crate::backend::{Backend, Fill, Form, Increment, Peek, SetOptions, Transition};
 use crate::clock::{BoxFuture, Clock, Time};
 use crate::entry::Entry;
 use crate::error::{Error, Result};
 use crate::key::{Key, KeyRef};
 use crate::pattern::Pattern;
+use crate::reply::Reply;
+use crate::tag::Stamp;
 
 /// Wraps a backend and makes it slow, broken or hanging when a test says so; clones control the same one.
 ///
@@ -198,6 +200,34 @@ impl<B: Backend> Backend for Faulty<B> {
 
     fn end_fill(&self, key: &Key, fill: Fill) {
         self.inner.end_fill(key, fill);
+    }
+
+    fn stamp<'a>(&'a self, tags: &'a [Key]) -> BoxFuture<'a, Result<Vec<Stamp>>> {
+        injected!(self.stamp(tags))
+    }
+
+    fn generations<'a>(&'a self, tags: &'a [Key]) -> BoxFuture<'a, Result<Vec<Option<u64>>>> {
+        injected!(self.generations(tags))
+    }
+
+    fn delete_tags<'a>(&'a self, tags: &'a [Key]) -> BoxFuture<'a, Result<()>> {
+        injected!(self.delete_tags(tags))
+    }
+
+    fn update<'a>(&'a self, key: &'a Key, change: &'a mut dyn Transition) -> BoxFuture<'a, Result<()>> {
+        injected!(self.update(key, change))
+    }
+
+    fn size_of<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<Option<u64>>> {
+        injected!(self.size_of(key))
+    }
+
+    fn raw<'a>(&'a self, command: &'a str, args: &'a [&'a [u8]]) -> BoxFuture<'a, Result<Reply>> {
+        injected!(self.raw(command, args))
+    }
+
+    fn flush_all(&self) -> BoxFuture<'_, Result<()>> {
+        injected!(self.flush_all())
     }
 
     fn ping<'a>(&'a self, message: &'a str) -> BoxFuture<'a, Result<String>> {

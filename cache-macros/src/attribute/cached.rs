@@ -87,7 +87,7 @@ impl Layer for Cached {
                 #p::Enter::Answer(__out) => break #label __out,
                 #p::Enter::Go(__pending) => __pending,
             };
-            let mut __lead = match __pending.lead().await {
+            let mut __lead = match __pending.lead(#p::Tags::new()).await {
                 #p::Enter::Answer(__found) => match __found.answer(__returns()) {
                     #p::Enter::Answer(__out) => break #label __out,
                     #p::Enter::Go(__lead) => __lead,
