@@ -56,11 +56,12 @@
 
 pub use cache_backends::{Memory, MemoryBuilder, Null};
 pub use cache_core::{
-    AsCache, Backend, BackendUrl, BoxFuture, Cache, CacheBuilder, CacheRef, Clock, Codec, Encoded, Entry,
-    Error, Event, EventKind, Expiry, Fill, Form, Function, Increment, IntoBackend, IntoKey, IntoRoute,
-    IntoTtl, Key, KeyBuf, KeyLen, KeyPart, KeyRef, KeyWriter, Kind, MAX_KEY, Meta, Observer, Pattern,
-    PatternBuf, Peek, RESERVED, RawText, Registry, Result, Scheme, Scope, SetIf, SetOptions, Stats,
-    SystemClock, Time, Ttl, Value, command, registry, submit_scheme, testing,
+    AsCache, Backend, BackendUrl, BoxFuture, Cache, CacheBuilder, CacheRef, Clock, Codec, Command, Commands,
+    Encoded, Entry, Error, Event, EventKind, Expiry, Fill, Form, Function, Generation, Increment,
+    IntoBackend, IntoKey, IntoRoute, IntoTtl, Key, KeyBuf, KeyLen, KeyPart, KeyRef, KeyWriter, Kind, MAX_KEY,
+    Meta, Observer, Pattern, PatternBuf, Peek, RESERVED, RawText, Registry, Reply, Result, Scheme, Scope,
+    SetIf, SetOptions, Stamp, Stats, Step, SystemClock, Tags, Time, Transition, Ttl, Value, command,
+    registry, submit_scheme, testing,
 };
 pub use cache_macros::{KeyPart, cached, duration, invalidate, key, purge};
 

@@ -9,6 +9,7 @@
 
 mod counter;
 mod keys;
+mod kind;
 mod lifetime;
 mod read;
 mod write;
@@ -16,6 +17,7 @@ mod write;
 use std::sync::Arc;
 
 pub use counter::Incr;
+pub use kind::{Command, Commands};
 pub use lifetime::{Expire, Touch};
 pub use read::{Get, GetMany, GetOrSet};
 use serde::Serialize;

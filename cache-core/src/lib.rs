@@ -84,7 +84,7 @@ pub use backend::{
 pub use cache::{AsCache, Cache, CacheBuilder, CacheRef, IntoRoute};
 pub use clock::{BoxFuture, COARSE_ERROR, Clock, SystemClock, Time};
 pub use codec::Codec;
-pub use command::Value;
+pub use command::{Command, Commands, Value};
 pub use entry::{Encoded, Entry, Kind, Meta};
 pub use error::{Error, Result};
 pub use event::{Event, EventKind, Observer};

@@ -6,10 +6,12 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use pin_project_lite::pin_project;
 
 use crate::cache::{AsCache, Cache};
+use crate::command::Commands;
 use crate::key::{KeyBuf, KeyPart};
 
 /// Changes how annotated functions behave inside one future: task-local, nested, inherited by what it awaits.
@@ -37,6 +39,10 @@ struct Changes {
     keys: Vec<(&'static str, Arc<str>)>,
     /// Calls inside run their function whatever is stored, and store what it gives.
     recompute: Option<bool>,
+    /// Commands that do nothing inside, beside those that an outer scope switches off.
+    disabled: Commands,
+    /// How long a command may take; `Some(None)`: as long as it likes.
+    timeout: Option<Option<Duration>>,
     outer: Option<Arc<Changes>>,
 }
 
@@ -105,6 +111,19 @@ impl Scope {
         let mut text = KeyBuf::new();
         text.part(value);
         self.changes.keys.push((name, text.as_str().into()));
+        self
+    }
+
+    /// Switches commands off inside: they do nothing and answer as if nothing were there. An inner scope cannot
+    /// switch them on again.
+    pub fn disable(mut self, commands: impl Into<Commands>) -> Self {
+        self.changes.disabled = self.changes.disabled.and(commands.into());
+        self
+    }
+
+    /// How long each command inside may take; zero is as long as it likes. An option of the command itself wins.
+    pub fn timeout(mut self, limit: Duration) -> Self {
+        self.changes.timeout = Some((!limit.is_zero()).then_some(limit));
         self
     }
 
@@ -197,6 +216,21 @@ pub(crate) fn cache() -> Option<Cache> {
 #[inline]
 pub(crate) fn recomputes() -> bool {
     ACTIVE.load(Ordering::Relaxed) != 0 && find(|changes| changes.recompute).unwrap_or(false)
+}
+
+/// The commands that the scopes around the running code switch off.
+pub(crate) fn disabled() -> Commands {
+    let mut all = Commands::none();
+    find(|changes| {
+        all = all.and(changes.disabled);
+        None::<()>
+    });
+    all
+}
+
+/// How long a command may take, if a scope says so.
+pub(crate) fn timeout() -> Option<Option<Duration>> {
+    find(|changes| changes.timeout)
 }
 
 /// Appends the context value `name`; without one the arguments make no key.
