@@ -217,9 +217,7 @@ impl Shelf {
     }
 }
 
-/// A file: a line of numbers, a line with the key, the value's bytes.
-///
-/// Keys hold no line breaks: they are escaped.
+/// A file: a line of numbers, the last of them the length of the key; the key; the value's bytes.
 #[derive(Debug)]
 struct Record {
     numbers: [u64; 6],
@@ -266,16 +264,20 @@ impl Record {
 
     fn to_bytes(&self) -> Vec<u8> {
         let numbers = self.numbers.map(|number| number.to_string()).join(" ");
-        let mut bytes = format!("{numbers}\n{}\n", self.key).into_bytes();
+        let mut bytes = format!("{numbers} {}\n{}", self.key.len(), self.key).into_bytes();
         bytes.extend_from_slice(&self.value);
         bytes
     }
 
     fn parse(file: &[u8]) -> Option<Self> {
-        let mut parts = file.splitn(3, |byte| *byte == b'\n');
-        let (numbers, key, value) = (parts.next()?, parts.next()?, parts.next()?);
-        let numbers: Vec<u64> =
-            std::str::from_utf8(numbers).ok()?.split(' ').map_while(|number| number.parse().ok()).collect();
+        let end = file.iter().position(|byte| *byte == b'\n')?;
+        let numbers: Vec<u64> = std::str::from_utf8(&file[..end])
+            .ok()?
+            .split(' ')
+            .map_while(|number| number.parse().ok())
+            .collect();
+        let (len, numbers) = numbers.split_last()?;
+        let (key, value) = file[end + 1..].split_at_checked(usize::try_from(*len).ok()?)?;
         Some(Self {
             numbers: numbers.try_into().ok()?,
             key: String::from_utf8(key.to_vec()).ok()?,
@@ -303,6 +305,22 @@ fn of_world(nanos: u64, now: Time) -> Time {
 fn world() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_nanos()).unwrap_or(FOREVER)
+}
+
+// ── Tested ──
+
+// What every backend must do, as so many tests; what this one leaves out is said.
+macadamia::testing::conformance! {
+    files,
+    {
+        let directory = tempfile::tempdir().expect("a directory");
+        move || {
+            let url = format!("files://{}", directory.path().display());
+            async move { open(&BackendUrl::parse(&url).expect("a URL")).expect("a backend") }
+        }
+    },
+    without = [cas, counters, fills, tags, locks, sizes],
+    real_time,
 }
 
 // ── In use ──

@@ -33,8 +33,12 @@
 //! | build a key by hand | [`key!`] |
 //! | use a value as part of a key | [`trait@KeyPart`], `#[derive(KeyPart)]` |
 //! | read, write, count, scan directly | [`Cache`] |
-//! | set it up | [`Cache::builder`], [`Memory`], [`Null`] |
+//! | set it up | [`Cache::builder`], [`Route`], [`Memory`], [`Null`] |
+//! | set it up from data | [`Cache::configure`], [`Cache::named`] |
+//! | look at or change what goes to a backend | [`middleware`] |
+//! | switch commands off | [`Cache::disable`], [`Scope::disable`] |
 //! | give calls another cache, or key context | [`Scope`] |
+//! | know how the calls of one future were answered | [`detect`](detect()) |
 //! | see what happens | [`Observer`], [`registry()`] |
 //! | test cached code | [`testing`] |
 //! | write a backend | [`Backend`], [`submit_scheme!`] |
@@ -51,17 +55,19 @@
 //!
 //! | feature | default | brings |
 //! |---|---|---|
+//! | `config` | yes | TOML in [`Cache::configure`]; maps need no feature |
 //! | `uuid` | no | `uuid::Uuid` as a part of a key |
 //! | `full` | no | all of the above |
 
 pub use cache_backends::{Memory, MemoryBuilder, Null};
 pub use cache_core::{
-    AsCache, Backend, BackendUrl, BoxFuture, Cache, CacheBuilder, CacheRef, Clock, Codec, Command, Commands,
-    Encoded, Entry, Error, Event, EventKind, Expiry, Fill, Form, Function, Generation, Increment,
-    IntoBackend, IntoKey, IntoRoute, IntoTtl, Key, KeyBuf, KeyLen, KeyPart, KeyRef, KeyWriter, Kind, MAX_KEY,
-    Meta, Observer, Pattern, PatternBuf, Peek, RESERVED, RawText, Registry, Reply, Result, Scheme, Scope,
-    SetIf, SetOptions, Stamp, Stats, Step, SystemClock, Tags, Time, Transition, Ttl, Value, command,
-    registry, submit_scheme, testing,
+    AsCache, Backend, BackendUrl, BoxFuture, Cache, CacheBuilder, CacheRef, Calls, Clock, Codec, Command,
+    Commands, DetectedCall, Disabling, Encoded, Entry, Error, Event, EventKind, Expiry, Fence, Fill, Form,
+    Function, Generation, Increment, IntoBackend, IntoKey, IntoRoute, IntoTtl, Key, KeyBuf, KeyLen, KeyPart,
+    KeyRef, KeyWriter, Kind, LockGuard, MAX_KEY, Meta, Middleware, Observer, Outcome, Pattern, PatternBuf,
+    Peek, RESERVED, RawText, Registry, Reply, Result, Route, Scheme, Scope, SetIf, SetOptions, Stamp, Stats,
+    Step, SystemClock, Tags, Time, Token, Transition, Ttl, Value, command, context, detect, middleware,
+    registry, submit_plugin, submit_scheme, testing,
 };
 pub use cache_macros::{KeyPart, cached, duration, invalidate, key, purge};
 

@@ -116,7 +116,8 @@ impl Expiry {
 /// What must hold: every verb is atomic for its key, and once `delete`, `delete_match` or `clear` has
 /// returned, no later `get` shows an entry stored before.
 ///
-/// See `examples/custom_backend.rs` for a complete one.
+/// See `examples/custom_backend.rs` for a complete one, and [`conformance!`](crate::testing::conformance!) for the
+/// suite that it must pass.
 pub trait Backend: Send + Sync + 'static {
     /// The backend's own name, as in its URL scheme; used in errors and events.
     fn name(&self) -> &'static str;
@@ -301,5 +302,12 @@ impl<B: Backend> IntoBackend for B {
     fn into_backend(self) -> Result<Arc<dyn Backend>> {
         self.check()?;
         Ok(Arc::new(self))
+    }
+}
+
+impl IntoBackend for Arc<dyn Backend> {
+    fn into_backend(self) -> Result<Self> {
+        self.check()?;
+        Ok(self)
     }
 }

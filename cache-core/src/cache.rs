@@ -3,8 +3,11 @@
 mod builder;
 mod fills;
 mod install;
+mod options;
 mod route;
+mod switches;
 
+use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -13,14 +16,20 @@ use std::time::Duration;
 pub use builder::{CacheBuilder, IntoRoute};
 pub use install::{AsCache, CacheRef};
 pub(crate) use install::{current, installed};
+pub use options::RouteTo;
+pub(crate) use options::check_options;
 pub(crate) use route::{FillGuard, Route};
+pub use switches::Disabling;
+use switches::Switches;
 
 use crate::clock::{Clock, SystemClock, Time};
+use crate::command::{Command, Commands};
 use crate::entry::{Entry, Meta};
 use crate::error::{Error, Result};
 use crate::event::{Event, EventKind, Observer};
 use crate::flight::Flights;
 use crate::key::{IntoKey, Key, KeyRef};
+use crate::middleware::Middleware;
 use crate::pattern::Pattern;
 use crate::registry::Function;
 use crate::site::Site;
@@ -68,6 +77,18 @@ pub(crate) struct Inner {
     observer: Option<Arc<dyn Observer>>,
     flights: Arc<Flights>,
     wait: Duration,
+    layers: Vec<Arc<dyn Middleware>>,
+    switches: Switches,
+}
+
+/// What a cache is put together from.
+struct Parts {
+    routes: Vec<Route>,
+    layers: Vec<Arc<dyn Middleware>>,
+    clock: Arc<dyn Clock>,
+    on_system_clock: bool,
+    observer: Option<Arc<dyn Observer>>,
+    wait: Duration,
 }
 
 /// Names a cache to call sites that remember a route.
@@ -85,23 +106,43 @@ impl Cache {
         installed()
     }
 
-    fn new(
-        mut routes: Vec<Route>,
-        clock: Arc<dyn Clock>,
-        on_system_clock: bool,
-        observer: Option<Arc<dyn Observer>>,
-        wait: Duration,
-    ) -> Self {
+    fn new(parts: Parts) -> Self {
+        let mut routes = parts.routes;
         routes.sort_by_key(|route| std::cmp::Reverse(route.prefix().len()));
         Self(Arc::new(Inner {
             id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
             routes: routes.into(),
-            clock,
-            on_system_clock,
-            observer,
+            clock: parts.clock,
+            on_system_clock: parts.on_system_clock,
+            observer: parts.observer,
             flights: Arc::new(Flights::new()),
-            wait,
+            wait: parts.wait,
+            layers: parts.layers,
+            switches: Switches::new(Commands::none()),
         }))
+    }
+
+    /// The middleware of this type that the cache was built with, the outermost if there are several; those of single
+    /// routes are not among them. To read the numbers of one that a configuration named.
+    ///
+    /// ```
+    /// use cache_core::Cache;
+    /// use cache_core::middleware::{Timing, Verb};
+    ///
+    /// fn reads(cache: &Cache) -> Option<u64> {
+    ///     Some(cache.middleware::<Timing>()?.of(Verb::Get).count)
+    /// }
+    /// ```
+    pub fn middleware<M: Middleware>(&self) -> Option<&M> {
+        self.0.layers.iter().find_map(|layer| {
+            let layer: &dyn Any = &**layer;
+            layer.downcast_ref()
+        })
+    }
+
+    /// Whether both are handles to the same cache.
+    pub fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
     }
 
     /// The clock that judges this cache's expiries.
@@ -215,7 +256,13 @@ impl Cache {
 
     /// Removes every trace of a key: the entry, the right to fill it, the computation others could join.
     pub(crate) async fn remove(&self, key: &Key) -> Result<bool> {
-        let route = self.route_or_error(key)?;
+        match self.route_for(Command::Delete, key)? {
+            Some(route) => self.remove_from(route, key).await,
+            None => Ok(false),
+        }
+    }
+
+    async fn remove_from(&self, route: &Route, key: &Key) -> Result<bool> {
         let deleted = route.delete(key).await;
         // Last: whoever joins before this returns came before the removal was over.
         self.0.flights.abandon(key.as_key());
@@ -225,10 +272,14 @@ impl Cache {
     /// The same for every key that matches, on every route it can reach. All are tried; the first error is told.
     pub(crate) async fn remove_match(&self, pattern: &Pattern) -> Result<u64> {
         if pattern.is_literal() {
-            return self.remove(&pattern.as_str().into_key()).await.map(u64::from);
+            let key = pattern.as_str().into_key();
+            return match self.route_for(Command::DeleteMatch, &key)? {
+                Some(route) => self.remove_from(route, &key).await.map(u64::from),
+                None => Ok(0),
+            };
         }
         let (mut removed, mut outcome) = (0, Ok(()));
-        for route in self.routes_of(pattern) {
+        for route in self.routes_of(pattern).filter(|route| !self.is_off(Command::DeleteMatch, route)) {
             match route.delete_match(pattern).await {
                 Ok(count) => removed += count,
                 Err(error) => outcome = outcome.and(Err(error)),
@@ -248,8 +299,20 @@ impl Cache {
         error: Option<&Error>,
     ) {
         if let Some(observer) = &self.0.observer {
-            observer.on_event(&Event { kind, key, function, error });
+            self.notify(&**observer, Event { kind, key, function, backend: None, error });
         }
+    }
+
+    /// Not inlined: the hit path has better uses for its registers.
+    #[cold]
+    #[inline(never)]
+    fn notify(&self, observer: &dyn Observer, mut event: Event<'_>) {
+        // Of these the key may be a pattern, or a tag.
+        if !matches!(event.kind, EventKind::Invalidated | EventKind::NotInvalidated) {
+            let route = self.0.routes.iter().find(|route| event.key.starts_with(route.prefix()));
+            event.backend = route.map(Route::backend_name);
+        }
+        observer.on_event(&event);
     }
 
     #[inline]

@@ -7,30 +7,50 @@
 //! Every command returns [`Result`]: used directly, a cache tells what went wrong. (Annotated
 //! functions never see these errors.)
 
+mod bytes;
+mod cas;
 mod counter;
+mod find;
+mod get_or_set;
 mod keys;
 mod kind;
 mod lifetime;
+mod limit;
+mod local;
+mod lock;
+mod options;
 mod read;
+mod server;
 mod write;
 
 use std::sync::Arc;
 
+pub use bytes::{GetRaw, SetRaw};
+pub use cas::{Cas, Gets, Token};
 pub use counter::Incr;
+pub use find::GetMatch;
+pub use get_or_set::GetOrSet;
+pub use keys::{Delete, DeleteMany, Exists, SizeOf};
 pub use kind::{Command, Commands};
-pub use lifetime::{Expire, Touch};
-pub use read::{Get, GetMany, GetOrSet};
+pub use lifetime::{Expire, GetExpire, Touch};
+pub use limit::{IntoLimit, IntoWait};
+pub use local::{GetLocal, SetLocal};
+pub use lock::{IsLocked, Lock, LockGuard, SetLock, Unlock};
+pub use read::{Get, GetMany};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+pub use server::Raw;
 pub use write::{Add, Set, SetMany};
 
+use self::options::Life;
 use crate::backend::SetIf;
-use crate::cache::Cache;
+use crate::cache::{Cache, Route};
 use crate::codec::Codec;
-use crate::entry::Entry;
+use crate::entry::{Entry, Meta};
 use crate::error::Result;
 use crate::key::Key;
 use crate::strategy::weighed;
+use crate::tag::Stamp;
 
 /// What commands store: anything that can be cloned, shared and serialized.
 #[diagnostic::on_unimplemented(
@@ -68,23 +88,38 @@ impl ToValue for &str {
 }
 
 impl Cache {
+    /// The living entry as its backend keeps it, or decoded.
+    pub(crate) async fn look(&self, key: &Key, codec: Option<&Codec>) -> Result<Option<Arc<Entry>>> {
+        self.route_or_error(key)?.get(key, codec).await
+    }
+
+    /// Times and tags of an entry that is about to be stored.
+    async fn begin_entry(&self, key: &Key, life: Life) -> Result<(Meta, Vec<Stamp>)> {
+        let route = self.route_or_error(key)?;
+        let ttl = Life::ttl_or(life.ttl, route.default_ttl())?;
+        let stamps = route.stamp(&life.tags).await?;
+        Ok((self.meta(ttl), stamps))
+    }
+
     /// Stores a value under a key of whatever route, and lets go of computations that are older.
     pub(crate) async fn store(
         &self,
         key: &Key,
-        mut entry: Arc<Entry>,
+        entry: Arc<Entry>,
         codec: Option<&'static Codec>,
         only_if: SetIf,
     ) -> Result<bool> {
         let route = self.route_or_error(key)?;
-        if route.weighs() {
-            entry = weighed(entry, codec);
-        }
-        let stored = route.set(key, entry, codec, only_if).await?;
+        let stored = route.set(key, weigh(route, entry, codec), codec, only_if).await?;
         // A value too large for its backend has taken the old one's place all the same.
         if stored || only_if == SetIf::Always {
             self.flights().abandon(key.as_key());
         }
         Ok(stored)
     }
+}
+
+/// Notes what the entry weighs, where that matters.
+fn weigh(route: &Route, entry: Arc<Entry>, codec: Option<&'static Codec>) -> Arc<Entry> {
+    if route.weighs() { weighed(entry, codec) } else { entry }
 }

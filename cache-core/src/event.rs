@@ -48,7 +48,9 @@ pub struct Event<'a> {
     pub key: &'a str,
     /// The annotated function, if one was called.
     pub function: Option<&'static Function>,
-    /// What went wrong, if something did.
+    /// The backend of the key's route, by its scheme's name; `None` for what goes to several or to none.
+    pub backend: Option<&'static str>,
+    /// What went wrong, if something did; of a call without key, why it has none.
     pub error: Option<&'a Error>,
 }
 

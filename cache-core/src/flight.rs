@@ -12,10 +12,10 @@
 
 mod chain;
 mod guard;
+mod shard;
 mod waits;
 
 use std::any::TypeId;
-use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -27,12 +27,13 @@ pub(crate) use guard::{Landing, Leader, Waiter};
 
 use crate::clock::Time;
 use crate::entry::Entry;
-use crate::key::{Key, KeyRef, PrehashedState};
+use crate::event::EventKind;
+use crate::key::{Key, KeyRef};
 use crate::pattern::Pattern;
+use crate::scope::Circle;
+use shard::Shard;
 
 const SHARDS: usize = 64;
-
-type Shard = HashMap<Key, Arc<Flight>, PrehashedState>;
 
 /// The computations under way in one cache.
 pub(crate) struct Flights {
@@ -43,6 +44,8 @@ pub(crate) struct Flights {
 pub(crate) struct Flight {
     id: u64,
     key: Key,
+    /// Who may join.
+    circle: Circle,
     /// Functions of different value types do not share, even under one key.
     answer: TypeId,
     /// Deleting one of these ends what may be joined.
@@ -65,8 +68,8 @@ struct State {
 
 enum Phase {
     Open,
-    /// Over, with an answer for all.
-    Answered(Arc<Entry>),
+    /// Over, with an answer for all: computed, or found after all.
+    Answered(Arc<Entry>, EventKind),
     /// Over; who still waits asks again.
     Over,
 }
@@ -91,21 +94,18 @@ impl Flights {
         Self { shards: std::array::from_fn(|_| Mutex::default()) }
     }
 
-    /// Joins the computation of `key`, or begins it.
-    pub(crate) fn join(self: &Arc<Self>, key: &Key, answer: TypeId, tags: &[Key], now: Time) -> Join {
+    /// Joins the computation of `key` in this circle, or begins it.
+    pub(crate) fn join(
+        self: &Arc<Self>,
+        key: &Key,
+        circle: Circle,
+        answer: TypeId,
+        tags: &[Key],
+        now: Time,
+    ) -> Join {
         let mut shard = self.shard(key.hash());
-        let Some(flight) = shard.get(key) else {
-            let flight = Arc::new(Flight {
-                id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
-                key: key.clone(),
-                answer,
-                tags: tags.into(),
-                started: now,
-                state: Mutex::new(State { phase: Phase::Open, running: 1, permits: 0, width: 1, waiters: 0 }),
-                changed: Notify::new(),
-            });
-            shard.insert(key.clone(), Arc::clone(&flight));
-            return Join::Lead(Leader::new(Arc::clone(self), flight));
+        let Some(flight) = shard.get(key, circle) else {
+            return Join::Lead(self.begin(&mut shard, key, circle, answer, tags, now));
         };
         if chain::contains(flight.id) {
             return Join::Recursion;
@@ -128,33 +128,70 @@ impl Flights {
         Join::Wait(Waiter::new(Arc::clone(self), flight, edge))
     }
 
+    /// Begins the computation of `key`, unless somebody has.
+    pub(crate) fn try_lead(
+        self: &Arc<Self>,
+        key: &Key,
+        circle: Circle,
+        answer: TypeId,
+        tags: &[Key],
+        now: Time,
+    ) -> Option<Leader> {
+        let mut shard = self.shard(key.hash());
+        let free = shard.get(key, circle).is_none();
+        free.then(|| self.begin(&mut shard, key, circle, answer, tags, now))
+    }
+
+    fn begin(
+        self: &Arc<Self>,
+        shard: &mut Shard,
+        key: &Key,
+        circle: Circle,
+        answer: TypeId,
+        tags: &[Key],
+        now: Time,
+    ) -> Leader {
+        let flight = Arc::new(Flight {
+            id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
+            key: key.clone(),
+            circle,
+            answer,
+            tags: tags.into(),
+            started: now,
+            state: Mutex::new(State { phase: Phase::Open, running: 1, permits: 0, width: 1, waiters: 0 }),
+            changed: Notify::new(),
+        });
+        shard.insert(Arc::clone(&flight));
+        Leader::new(Arc::clone(self), flight)
+    }
+
     /// Lets nobody join the computation of `key` that is under way; who is in it stays.
     pub(crate) fn abandon(&self, key: KeyRef<'_>) {
         // Owned lookup keys are made only where something is in flight.
         let mut shard = self.shard(key.hash());
-        if !shard.is_empty() {
-            shard.remove(&key.to_key());
+        if shard.len() > 0 {
+            shard.remove_key(&key.to_key());
         }
     }
 
     /// The same for every key that matches.
     pub(crate) fn abandon_match(&self, pattern: &Pattern) {
         for shard in &self.shards {
-            lock(shard).retain(|key, _| !pattern.matches(key.as_str()));
+            lock(shard).retain(|flight| !pattern.matches(flight.key.as_str()));
         }
     }
 
     /// The same for every key whose computation carries one of these tags.
     pub(crate) fn abandon_tags(&self, tags: &[Key]) {
         for shard in &self.shards {
-            lock(shard).retain(|_, flight| !flight.tags.iter().any(|tag| tags.contains(tag)));
+            lock(shard).retain(|flight| !flight.tags.iter().any(|tag| tags.contains(tag)));
         }
     }
 
     /// The same for all keys.
     pub(crate) fn abandon_all(&self) {
         for shard in &self.shards {
-            lock(shard).clear();
+            lock(shard).retain(|_| false);
         }
     }
 
@@ -170,10 +207,7 @@ impl Flights {
 
     /// Takes the flight out of the table, unless another took its place.
     fn remove(&self, flight: &Arc<Flight>) {
-        let mut shard = self.shard(flight.key.hash());
-        if shard.get(&flight.key).is_some_and(|current| Arc::ptr_eq(current, flight)) {
-            shard.remove(&flight.key);
-        }
+        self.shard(flight.key.hash()).remove(flight);
     }
 
     /// Changes the flight's state, under the locks that joining takes, and drops it from the table once it is
@@ -183,10 +217,8 @@ impl Flights {
         let mut state = flight.state();
         let out = change(&mut state);
         let empty = state.running == 0 && state.waiters == 0;
-        if (empty || !matches!(state.phase, Phase::Open))
-            && shard.get(&flight.key).is_some_and(|current| Arc::ptr_eq(current, flight))
-        {
-            shard.remove(&flight.key);
+        if empty || !matches!(state.phase, Phase::Open) {
+            shard.remove(flight);
         }
         out
     }

@@ -7,11 +7,13 @@ use std::future::Future;
 
 use crate::backend::SetIf;
 use crate::cache::CacheRef;
+use crate::command::Command;
 use crate::error::{Error, Result};
 use crate::key::{Key, KeyBuf};
 use crate::pattern::{Pattern, PatternBuf};
 use crate::returns::{Returned, Shape};
 use crate::scope::Scope;
+use crate::tag::Tags;
 use crate::ttl::Ttl;
 
 /// An annotated function that others can invalidate by name.
@@ -178,7 +180,8 @@ pub async fn peek<Out, S: Shape<Out>>(
     version: u32,
 ) -> Result<Option<Out>> {
     let key = finished(key)?;
-    let entry = cache.route_or_error(&key)?.get(&key, returned.codec()).await?;
+    let Some(route) = cache.route_for(Command::Get, &key)? else { return Ok(None) };
+    let entry = route.get(&key, returned.codec()).await?;
     Ok(entry.filter(|entry| entry.version() == version).and_then(|entry| returned.answer(&entry)))
 }
 
@@ -190,12 +193,20 @@ pub async fn set<Out, S: Shape<Out>>(
     answer: &Out,
     ttl: Result<Ttl>,
     version: u32,
+    tags: Tags,
 ) -> Result<bool> {
     let key = finished(key)?;
+    if let Some(why) = tags.why_unkeyable() {
+        return Err(Error::NoKey(why));
+    }
     let mut meta = cache.meta(Some(ttl?));
     meta.version = version;
     match returned.entry(answer, meta) {
-        Some(entry) => cache.store(&key, entry, returned.codec(), SetIf::Always).await,
+        Some(entry) => {
+            let Some(route) = cache.route_for(Command::Set, &key)? else { return Ok(false) };
+            let stamps = route.stamp(&tags).await?;
+            cache.store(&key, entry.stamped(stamps), returned.codec(), SetIf::Always).await
+        }
         None => Ok(false),
     }
 }

@@ -32,7 +32,8 @@
 //! | `flight` | single flight |
 //! | `strategy` | what attributes do: entered and left |
 //! | `returns` | a function's return type, seen through aliases |
-//! | `handle`, `registry`, `scope` | the function as a thing; what differs inside one future |
+//! | `handle`, `registry` | the function as a thing |
+//! | `scope`, `detect` | what differs inside one future; how the calls inside it were answered |
 //! | `event`, `error` | what happened |
 //! | `testing` | a manual clock, a backend that fails on demand, cancellation at an exact point |
 //!
@@ -56,6 +57,8 @@ mod cache;
 mod clock;
 mod codec;
 pub mod command;
+mod config;
+mod detect;
 mod entry;
 mod error;
 mod event;
@@ -63,6 +66,9 @@ mod flight;
 mod handle;
 mod head;
 mod key;
+pub mod middleware;
+mod near;
+mod lock;
 mod part;
 mod pattern;
 mod registry;
@@ -81,21 +87,24 @@ mod url;
 pub use backend::{
     Backend, Expiry, Fill, Form, Increment, IntoBackend, Peek, SetIf, SetOptions, Step, Transition,
 };
-pub use cache::{AsCache, Cache, CacheBuilder, CacheRef, IntoRoute};
+pub use cache::{AsCache, Cache, CacheBuilder, CacheRef, Disabling, IntoRoute, RouteTo as Route};
 pub use clock::{BoxFuture, COARSE_ERROR, Clock, SystemClock, Time};
 pub use codec::Codec;
-pub use command::{Command, Commands, Value};
+pub use command::{Command, Commands, LockGuard, Token, Value};
+pub use detect::{Calls, DetectedCall, Outcome, detect};
 pub use entry::{Encoded, Entry, Kind, Meta};
 pub use error::{Error, Result};
 pub use event::{Event, EventKind, Observer};
 pub use key::{
     IntoKey, Key, KeyBuf, KeyLen, KeyPart, KeyRef, KeyWriter, MAX_KEY, PrehashedState, RESERVED, RawText,
 };
+pub use lock::Fence;
+pub use middleware::Middleware;
 pub use pattern::{Pattern, PatternBuf};
 pub use registry::{Function, Registry, registry};
 pub use reply::Reply;
 pub use scheme::Scheme;
-pub use scope::Scope;
+pub use scope::{Scope, context};
 pub use stats::Stats;
 pub use tag::{Generation, Stamp, Tags};
 pub use ttl::{IntoTtl, Ttl};
@@ -112,7 +121,7 @@ pub mod __private {
         placeholder, refresh, set,
     };
     pub use crate::head::{head_of, head_of_method, head_of_val, type_args};
-    pub use crate::scope::context;
+    pub use crate::scope::write_context as context;
     pub use crate::site::Site;
     pub use crate::stats::Counters;
     pub use crate::strategy::Enter;
@@ -147,6 +156,12 @@ pub mod __private {
     pub mod cached {
         pub use crate::flight::Within;
         pub use crate::strategy::cached::{Settings, enter};
+    }
+
+    /// `#[cached(many = …)]`.
+    pub mod batch {
+        pub use crate::returns::{BatchMap, Batched};
+        pub use crate::strategy::batch::{Batch, all, keys};
     }
 
     /// `#[invalidate]`.

@@ -3,6 +3,7 @@
 //! The written type picks one of four shapes by autoref dispatch, so `type Answer = Result<Option<T>, E>` is
 //! what it means and not what it is called. What is stored is always the innermost `T`.
 
+mod batched;
 mod probe;
 mod shape;
 mod written;
@@ -11,6 +12,7 @@ use std::any::TypeId;
 use std::fmt;
 use std::sync::Arc;
 
+pub use batched::{BatchMap, Batched};
 pub use probe::{
     Probe, Shared, WithCodec, WithSharing, WithoutCodec, WithoutSharing, can_be_absent, can_be_err, error_of,
     storable, storable_error, value_of,

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::backend::Backend;
+use crate::cache::check_options;
 use crate::error::{Error, Result};
 use crate::url::BackendUrl;
 
@@ -23,7 +24,7 @@ pub struct Scheme {
 }
 
 /// Options that every scheme understands, because the route takes care of them.
-pub(crate) const COMMON_OPTIONS: &[&str] = &["ttl", "timeout"];
+pub(crate) const COMMON_OPTIONS: &[&str] = &["ttl", "key_prefix", "namespace", "version", "timeout", "enable"];
 
 impl Scheme {
     /// A scheme with its spellings, its own options, and what opens a URL of it.
@@ -63,12 +64,29 @@ const BY_FEATURE: &[(&str, &str)] = &[
 
 /// Opens the backend a URL names.
 pub(crate) fn open(url: &BackendUrl) -> Result<Arc<dyn Backend>> {
-    let scheme = inventory::iter::<Scheme>.into_iter().find(|scheme| scheme.names.contains(&url.scheme()));
-    let Some(scheme) = scheme else { return Err(unknown(url.scheme())) };
-    if let Some(options) = scheme.options {
-        url.check_options(options, COMMON_OPTIONS)?;
+    check(url)?;
+    (find(url)?.open)(url)
+}
+
+/// Whether there is such a scheme, with such options. Opens nothing.
+pub(crate) fn check(url: &BackendUrl) -> Result<()> {
+    check_options(url)?;
+    match find(url)?.options {
+        Some(options) => url.check_options(options, COMMON_OPTIONS),
+        None => Ok(()),
     }
-    (scheme.open)(url)
+}
+
+/// The options a URL may have; `None` if it may have any.
+pub(crate) fn options(url: &BackendUrl) -> Result<Option<Vec<&'static str>>> {
+    Ok(find(url)?.options.map(|options| [options, COMMON_OPTIONS].concat()))
+}
+
+fn find(url: &BackendUrl) -> Result<&'static Scheme> {
+    inventory::iter::<Scheme>
+        .into_iter()
+        .find(|scheme| scheme.names.contains(&url.scheme()))
+        .ok_or_else(|| unknown(url.scheme()))
 }
 
 /// Whether somebody answers to this scheme.

@@ -1,97 +1,56 @@
 //! Scopes: what differs for the calls inside one future.
 
-use std::cell::RefCell;
+mod context;
+mod inside;
+mod state;
+
 use std::future::Future;
-use std::pin::Pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::task::{Context, Poll};
 use std::time::Duration;
 
-use pin_project_lite::pin_project;
+pub use context::{context, write_context};
+pub(crate) use inside::{Calm, Inside};
+use state::State;
+pub(crate) use state::{Circle, Recompute, Special};
 
 use crate::cache::{AsCache, Cache};
 use crate::command::Commands;
-use crate::key::{KeyBuf, KeyPart};
+use crate::detect::Recorder;
+use crate::key::KeyPart;
 
-/// Changes how annotated functions behave inside one future: task-local, nested, inherited by what it awaits.
+/// Changes how annotated functions and commands behave inside one future.
 ///
-/// Tests give each its own cache with it; services put what a key needs and no parameter carries into it.
-/// It does not follow into tasks that the future spawns: wrap those too.
+/// Tests give each its own cache with it; services put what a key needs and no parameter carries into it (who asks,
+/// in which language); a "reload" button recomputes what a page is made of. What holds for the whole program
+/// belongs into [`Cache::builder`](crate::Cache::builder) instead, and what differs by argument into the function.
+///
+/// # Where it holds
+///
+/// In everything the future awaits, on whatever thread, up to its end; in two futures of one `join!` each has its
+/// own. Scopes nest: an inner one inherits all and hides what it sets itself; commands that an outer one switched
+/// off stay off, and what it [recomputes](Self::invalidate_further) is recomputed. Code that a scope is not around
+/// never sees it, and pays nothing for it.
+///
+/// A task that the future **spawns** is not inside: it may live longer. Take the present scope along with
+/// [`Scope::current`].
 ///
 /// ```
-/// use cache_core::Scope;
+/// use cache_core::{Scope, context};
 ///
 /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
-/// let answer = Scope::new().key("client_id", &7).run(async { 42 }).await;
-/// assert_eq!(answer, 42);
+/// let answer = Scope::new().key("client_id", &7).run(async {
+///     // Functions with `key = "orders:<@client_id>"` use it, and so does code that asks:
+///     context("client_id")
+/// });
+/// assert_eq!(answer.await.as_deref(), Some("7"));
+/// assert_eq!(context("client_id"), None);
 /// # });
 /// ```
 #[derive(Debug, Clone, Default)]
 #[must_use = "a scope does nothing before `.run(…)`"]
 pub struct Scope {
-    changes: Changes,
-}
-
-#[derive(Debug, Clone, Default)]
-struct Changes {
-    cache: Option<Cache>,
-    keys: Vec<(&'static str, Arc<str>)>,
-    /// Calls inside run their function whatever is stored, and store what it gives.
-    recompute: Option<bool>,
-    /// Commands that do nothing inside, beside those that an outer scope switches off.
-    disabled: Commands,
-    /// How long a command may take; `Some(None)`: as long as it likes.
-    timeout: Option<Option<Duration>>,
-    outer: Option<Arc<Changes>>,
-}
-
-thread_local! {
-    /// The scope of the running code: set while a future inside it is polled, so it follows the task.
-    static SCOPE: RefCell<Option<Arc<Changes>>> = const { RefCell::new(None) };
-}
-
-/// Scopes being run anywhere. While there are none, a call does not look for one.
-static ACTIVE: AtomicUsize = AtomicUsize::new(0);
-
-/// A scope that code runs in.
-#[derive(Debug)]
-struct Active(Arc<Changes>);
-
-impl Active {
-    fn new(changes: Changes) -> Self {
-        ACTIVE.fetch_add(1, Ordering::Acquire);
-        let outer = SCOPE.try_with(|scope| scope.borrow().clone()).ok().flatten();
-        Self(Arc::new(Changes { outer, ..changes }))
-    }
-
-    /// Makes it the scope of this thread, up to the guard's end. Not generic, so that it is compiled once.
-    #[inline(never)]
-    fn enter(&self) -> Entered {
-        Entered(swap(Some(Arc::clone(&self.0))))
-    }
-}
-
-/// Sets the scope of this thread and gives the one before. A thread that is ending has none: what its destructors
-/// call runs outside.
-fn swap(scope: Option<Arc<Changes>>) -> Option<Arc<Changes>> {
-    SCOPE.try_with(|current| current.replace(scope)).ok().flatten()
-}
-
-/// Puts the scope around back when dropped, also by a panic.
-pub(crate) struct Entered(Option<Arc<Changes>>);
-
-impl Drop for Entered {
-    #[inline(never)]
-    fn drop(&mut self) {
-        swap(self.0.take());
-    }
-}
-
-impl Drop for Active {
-    fn drop(&mut self) {
-        ACTIVE.fetch_sub(1, Ordering::Release);
-    }
+    changes: State,
+    /// What is inside recomputes, from when this is run.
+    further: bool,
 }
 
 impl Scope {
@@ -100,181 +59,177 @@ impl Scope {
         Self::default()
     }
 
-    /// Calls inside use this cache, unless their attribute names one.
+    /// All that holds for the running code, to take along into a task that it spawns.
+    ///
+    /// The task then has the same cache, key context, switched-off commands and timeout; its calls are told to the
+    /// [`detect`](crate::detect()) that is around, while that lasts. Use it where the task is part of the work;
+    /// leave it where the task is of its own, as a worker that goes on after the request. Outside any scope it is
+    /// [`Scope::new`].
+    ///
+    /// ```
+    /// use cache_core::{Scope, context};
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// let scope = Scope::new().key("lang", "en");
+    /// scope.run(async {
+    ///     let alone = tokio::spawn(async { context("lang") });
+    ///     let along = tokio::spawn(Scope::current().run(async { context("lang") }));
+    ///     assert_eq!(alone.await.unwrap(), None);
+    ///     assert_eq!(along.await.unwrap().as_deref(), Some("en"));
+    /// }).await;
+    /// # });
+    /// ```
+    pub fn current() -> Self {
+        let mut changes = state::present().map(|state| State::clone(&state)).unwrap_or_default();
+        // Whoever refreshes means one call, and that is not one of the task's.
+        changes.refresh = None;
+        Self { changes, further: false }
+    }
+
+    /// Calls inside use this cache, unless their attribute names one. For tests, and for a tenant's own cache; by
+    /// default it is the installed one.
+    ///
+    /// ```
+    /// # async fn example(tests_own: cache_core::Cache) {
+    /// use cache_core::Scope;
+    ///
+    /// Scope::new().cache(&tests_own).run(async { /* the test */ }).await;
+    /// # }
+    /// ```
     pub fn cache(mut self, cache: impl AsCache) -> Self {
         self.changes.cache = Some(cache.as_cache().clone());
         self
     }
 
-    /// Sets a value of the key context: `<@name>` in templates. An inner scope's value hides an outer one's.
+    /// Sets a value of the key context: what `<@name>` in a template stands for. An inner scope's value hides an
+    /// outer one's; functions that name a value nobody has set go past the cache, with an event.
+    ///
+    /// For what belongs to the request and not to the call: tenant, language, role. What the function is called
+    /// with is better a parameter: the compiler checks that it is there.
+    ///
+    /// ```
+    /// use cache_core::{Scope, context};
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// let inner = async { Scope::new().key("lang", "de").run(async { context("lang") }).await };
+    /// assert_eq!(Scope::new().key("lang", "en").run(inner).await.as_deref(), Some("de"));
+    /// # });
+    /// ```
     pub fn key(mut self, name: &'static str, value: &(impl KeyPart + ?Sized)) -> Self {
-        let mut text = KeyBuf::new();
-        text.part(value);
-        self.changes.keys.push((name, text.as_str().into()));
+        self.changes.set_key(name, context::text_of(value));
         self
     }
 
-    /// Switches commands off inside: they do nothing and answer as if nothing were there. An inner scope cannot
-    /// switch them on again.
+    /// Every cached call inside runs its function and stores what it gives, whatever is there: annotated functions,
+    /// those that they call, and [`get_or_set`](crate::Cache::get_or_set).
+    ///
+    /// For "reload" and for filling a cache anew. What is stored stays for everybody else until the new value
+    /// replaces it, or for good if the function fails: to take values away use `#[invalidate]` or
+    /// `purge!`. To recompute one function and answer those inside it from the cache,
+    /// use its handle's `refresh`.
+    ///
+    /// Of calls inside that are made for one key at the same time one runs; one after another, each runs. None is
+    /// given what was computed, or begun, outside. Plain commands (`get`) read what is there.
+    ///
+    /// ```
+    /// # async fn page() {}
+    /// # async fn example() {
+    /// use cache_core::Scope;
+    ///
+    /// Scope::new().invalidate_further().run(page()).await;
+    /// # }
+    /// ```
+    pub fn invalidate_further(mut self) -> Self {
+        self.further = true;
+        self
+    }
+
+    /// Switches commands off inside: they do nothing and answer as if nothing were there. An inner scope adds to
+    /// them and cannot switch them on again. By default all are on.
+    ///
+    /// For a request that says `no-store`, and for tests of the cold way.
+    ///
+    /// ```
+    /// # async fn page() {}
+    /// # async fn example() {
+    /// use cache_core::{Command, Scope};
+    ///
+    /// // Computed anew, and stored for nobody.
+    /// Scope::new().disable([Command::Get, Command::Set]).run(page()).await;
+    /// # }
+    /// ```
     pub fn disable(mut self, commands: impl Into<Commands>) -> Self {
         self.changes.disabled = self.changes.disabled.and(commands.into());
         self
     }
 
-    /// How long each command inside may take; zero is as long as it likes. An option of the command itself wins.
+    /// How long each command inside may take; zero is as long as it likes. An option of the command itself wins,
+    /// an inner scope hides an outer one, and by default the route says (250 ms on a backend of bytes).
+    ///
+    /// ```
+    /// # async fn page() {}
+    /// # async fn example() {
+    /// use std::time::Duration;
+    ///
+    /// // A request in a hurry: rather a miss than a slow cache.
+    /// cache_core::Scope::new().timeout(Duration::from_millis(20)).run(page()).await;
+    /// # }
+    /// ```
     pub fn timeout(mut self, limit: Duration) -> Self {
-        self.changes.timeout = Some((!limit.is_zero()).then_some(limit));
+        self.changes.timeout = Some(limit);
         self
     }
 
+    /// The next call recomputes, and nothing inside it.
     pub(crate) fn recompute(mut self, recompute: bool) -> Self {
-        self.changes.recompute = Some(recompute);
+        self.changes.refresh = Some(recompute);
+        self
+    }
+
+    /// Calls inside are told to this recorder.
+    pub(crate) fn recorder(mut self, recorder: Recorder) -> Self {
+        self.changes.recorders.push(recorder);
         self
     }
 
     /// Runs the future inside this scope, and that inside the scope in which it is first polled.
+    ///
+    /// The future that comes back can be spawned if the given one can. If it is dropped before its end, what is in
+    /// it is dropped inside the scope.
     pub fn run<F: Future>(self, future: F) -> Inside<F> {
-        Inside { changes: Some(self.changes), scope: None, future }
+        Inside::new(self, future)
     }
 }
 
-pin_project! {
-    /// A future inside a scope: what [`Scope::run`] returns.
-    #[derive(Debug)]
-    #[must_use = "futures do nothing unless they are awaited"]
-    pub struct Inside<F> {
-        // Until it is first polled.
-        changes: Option<Changes>,
-        // From then on.
-        scope: Option<Active>,
-        #[pin]
-        future: F,
-    }
+/// Whether the running code may be inside a scope. `false`, as nearly always, ends every question here.
+#[inline]
+pub(crate) fn is_special() -> bool {
+    state::is_special()
 }
 
-impl<F: Future> Future for Inside<F> {
-    type Output = F::Output;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
-        let this = self.project();
-        if let Some(changes) = this.changes.take() {
-            *this.scope = Some(Active::new(changes));
-        }
-        let _entered = this.scope.as_ref().map(Active::enter);
-        this.future.poll(cx)
-    }
-}
-
-/// The scope of a refreshed function's body, in which recomputing is over.
-#[derive(Debug)]
-pub(crate) struct Calm(Active);
-
-impl Calm {
-    /// For the running code, if it is being refreshed.
-    pub(crate) fn if_recomputing() -> Option<Self> {
-        if !recomputes() {
-            return None;
-        }
-        Some(Self(Active::new(Changes { recompute: Some(false), ..Changes::default() })))
-    }
-
-    /// Makes it the scope of this thread, up to the guard's end.
-    pub(crate) fn enter(&self) -> Entered {
-        self.0.enter()
-    }
-}
-
-/// Looks through the scopes around the running code, innermost first.
-fn find<T>(mut look: impl FnMut(&Changes) -> Option<T>) -> Option<T> {
-    if ACTIVE.load(Ordering::Relaxed) == 0 {
-        return None;
-    }
-    SCOPE
-        .try_with(|innermost| {
-            let innermost = innermost.borrow();
-            let mut changes = innermost.as_ref();
-            while let Some(current) = changes {
-                if let Some(found) = look(current) {
-                    return Some(found);
-                }
-                changes = current.outer.as_ref();
-            }
-            None
-        })
-        .ok()
-        .flatten()
-}
-
+/// The cache that a scope gives.
 #[inline]
 pub(crate) fn cache() -> Option<Cache> {
-    if ACTIVE.load(Ordering::Relaxed) == 0 {
-        return None;
-    }
-    find(|changes| changes.cache.clone())
+    if is_special() { state::ask(|state| state.cache.clone()) } else { None }
 }
 
-#[inline]
-pub(crate) fn recomputes() -> bool {
-    ACTIVE.load(Ordering::Relaxed) != 0 && find(|changes| changes.recompute).unwrap_or(false)
+/// Whether the next call recomputes, and for whom.
+pub(crate) fn recompute() -> Option<Recompute> {
+    state::ask(State::recompute)
 }
 
 /// The commands that the scopes around the running code switch off.
 pub(crate) fn disabled() -> Commands {
-    let mut all = Commands::none();
-    find(|changes| {
-        all = all.and(changes.disabled);
-        None::<()>
-    });
-    all
+    state::ask(|state| Some(state.disabled)).unwrap_or(Commands::none())
 }
 
-/// How long a command may take, if a scope says so.
+/// How long a command may take, if a scope says so; `Some(None)`: as long as it likes.
+#[expect(clippy::option_option, reason = "nothing said, no limit, and a limit are three answers")]
 pub(crate) fn timeout() -> Option<Option<Duration>> {
-    find(|changes| changes.timeout)
+    state::ask(|state| state.timeout).map(|limit| (!limit.is_zero()).then_some(limit))
 }
 
-/// Appends the context value `name`; without one the arguments make no key.
-pub fn context(out: &mut KeyBuf, name: &str) {
-    let value = find(|changes| {
-        changes.keys.iter().rev().find(|(known, _)| *known == name).map(|(_, text)| Arc::clone(text))
-    });
-    match value {
-        Some(text) => out.literal(&text),
-        None => out.unkeyable("a value of the key context is not set (`Scope::new().key(…)`)"),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn read(name: &str) -> Option<String> {
-        let mut out = KeyBuf::new();
-        context(&mut out, name);
-        out.why_unkeyable().is_none().then(|| out.as_str().to_owned())
-    }
-
-    #[tokio::test]
-    async fn inner_scopes_hide_and_outer_ones_return() {
-        assert_eq!(read("id"), None);
-        Scope::new()
-            .key("id", &1)
-            .key("lang", "en:GB")
-            .run(async {
-                assert_eq!(read("id").as_deref(), Some("1"));
-                Scope::new().key("id", &2).run(async { assert_eq!(read("id").as_deref(), Some("2")) }).await;
-                assert_eq!(read("id").as_deref(), Some("1"));
-                assert_eq!(read("lang").as_deref(), Some("en%3AGB"));
-            })
-            .await;
-        assert_eq!(read("id"), None);
-    }
-
-    #[tokio::test]
-    async fn a_scope_can_be_spawned_and_does_not_leak() {
-        tokio::spawn(Scope::new().key("id", &1).run(async { assert_eq!(read("id").as_deref(), Some("1")) }))
-            .await
-            .unwrap();
-        assert_eq!(read("id"), None);
-    }
+/// Those who want to know of the calls of the running code.
+pub(crate) fn recorders() -> Vec<Recorder> {
+    state::ask(|state| Some(state.recorders.clone())).unwrap_or_default()
 }

@@ -19,7 +19,8 @@ pub struct Stats {
     pub joined: u64,
     /// Answered by running the function.
     pub computed: u64,
-    /// Answered by running the function without asking the cache: `when`, no key, no route.
+    /// Answered by running the function without asking the cache: `when`, no key, no route, or the key that the
+    /// function is itself computing.
     pub bypassed: u64,
 }
 

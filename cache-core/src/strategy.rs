@@ -7,11 +7,17 @@
 //!
 //! Only the synchronous hit is generic. What waits or stores is written once, over erased entries.
 
+pub(crate) mod batch;
 pub(crate) mod cached;
+mod call;
+mod careful;
 mod compute;
 pub(crate) mod invalidate;
+mod lead;
 
-pub(crate) use compute::{Call, Led, Mode, Reader, Ticket, weighed};
+pub(crate) use call::{Call, Mode, Reader, Trouble};
+pub(crate) use compute::{Ticket, weighed};
+pub(crate) use lead::Led;
 
 /// What entering came to.
 #[derive(Debug)]

@@ -78,7 +78,7 @@ impl Ttl {
 }
 
 /// Numbers with units, large to small, or a bare number of seconds.
-fn parse_duration(text: &str) -> Option<Duration> {
+pub(crate) fn parse_duration(text: &str) -> Option<Duration> {
     const UNITS: [(&str, u64); 6] =
         [("w", 604_800_000), ("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)];
     let text = text.trim();

@@ -22,7 +22,36 @@ pub struct BackendUrl {
     options: Vec<(String, String)>,
 }
 
+/// What a URL says before its options, given in parts.
+pub(crate) struct Address {
+    pub(crate) scheme: String,
+    pub(crate) user: Option<String>,
+    pub(crate) password: Option<String>,
+    pub(crate) host: String,
+    pub(crate) port: Option<u16>,
+    pub(crate) path: String,
+}
+
 impl BackendUrl {
+    /// The URL of this address, without options.
+    pub(crate) fn of(address: Address) -> Self {
+        let Address { scheme, user, password, host, port, path } = address;
+        let scheme = scheme.to_ascii_lowercase();
+        let shown_port = port.map_or_else(String::new, |port| format!(":{port}"));
+        let text = format!("{scheme}://{host}{shown_port}/{path}");
+        Self { text, scheme, user, password, host, port, path, options: Vec::new() }
+    }
+
+    /// The same with this option, whatever it said of it before.
+    pub(crate) fn with_option(mut self, name: &str, value: String) -> Self {
+        // Two spellings of one option: what is said last holds.
+        const SAME: [&str; 2] = ["key_prefix", "namespace"];
+        let same = |known: &str| known == name || (SAME.contains(&known) && SAME.contains(&name));
+        self.options.retain(|(known, _)| !same(known));
+        self.options.push((name.to_owned(), value));
+        self
+    }
+
     /// Takes a URL apart.
     pub fn parse(text: &str) -> Result<Self> {
         let Some((scheme, rest)) = text.split_once("://") else {

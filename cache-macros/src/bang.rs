@@ -11,6 +11,7 @@ use crate::error::Errors;
 use crate::grammar::{Arguments, Key, Shape};
 use crate::krate::Private;
 use crate::placeholder::Scope;
+use crate::tags::Tags;
 use crate::target::Target;
 use crate::template::{Use, reserved, reserved_message};
 
@@ -22,17 +23,22 @@ pub(crate) fn purge(tokens: TokenStream) -> TokenStream {
         targets.push(Target::parse(input, Scope::Caller, errors)?);
         Ok(())
     };
-    let mut arguments = Arguments::parse("`purge!`", tokens, &[Common::KEYS], Some(&mut read), &mut errors);
+    const KEYS: &[Key] = &[Key("tags", Shape::Value)];
+    let keys = &[KEYS, Common::KEYS];
+    let mut arguments = Arguments::parse("`purge!`", tokens, keys, Some(&mut read), &mut errors);
     let common = Common::take(&mut arguments, &mut errors);
-    if targets.is_empty() && errors.is_empty() {
+    let tags = Tags::take(&mut arguments, Scope::Caller, &mut errors);
+    if targets.is_empty() && tags.is_empty() && errors.is_empty() {
         errors.push(
             Span::call_site(),
-            "what? Write a function, `items(page = 3)`, or a pattern, `\"user:<id>\"`",
+            "what? Write a function, `items(page = 3)`, a pattern, `\"user:<id>\"`, or `tags = [\"items\"]`",
         );
     }
     let p = &common.p;
     let when = Ident::new("__when", Span::mixed_site());
-    let targets = targets.iter().flatten().map(|target| target.target(common.cache.as_ref(), p));
+    let cache = common.cache.as_ref();
+    let targets = targets.iter().flatten().map(|target| target.target(cache, p));
+    let targets = targets.chain(tags.target(cache, p));
     let expanded = match common.when(&when) {
         None => quote!(#p::purge([#(#targets),*])),
         Some(condition) => quote_spanned! {Span::mixed_site()=> {

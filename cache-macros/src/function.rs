@@ -19,6 +19,7 @@ pub(crate) use form::Form;
 use crate::tokens::mentions;
 
 /// A function as its attributes see it.
+#[derive(Clone)]
 pub(crate) struct Function {
     pub(crate) attrs: Vec<Attribute>,
     pub(crate) vis: Visibility,
@@ -34,6 +35,7 @@ pub(crate) struct Function {
 }
 
 /// A parameter other than the receiver.
+#[derive(Clone)]
 pub(crate) struct Param {
     pub(crate) pat: Pat,
     pub(crate) ty: Type,
@@ -165,6 +167,11 @@ impl Function {
     /// What awaiting it gives, as written.
     pub(crate) fn output(&self) -> Type {
         self.output.clone()
+    }
+
+    /// The same, giving something else.
+    pub(crate) fn returning(self, output: Type) -> Self {
+        Self { output, ..self }
     }
 
     /// `static` for a return type with a `&'static` inside: asking whether such a type can be decoded from

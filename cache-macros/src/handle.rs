@@ -24,7 +24,10 @@ pub(crate) struct Handle<'a> {
     name: &'a Ident,
     /// Where `handle` says that it stands in an `impl`.
     within: Option<Span>,
+    /// Of one element, where the function takes many.
     function: &'a Function,
+    /// As it is written.
+    whole: &'a Function,
     key: &'a Key,
     keeping: &'a Keeping,
     cache: Option<&'a Expr>,
@@ -38,6 +41,7 @@ impl<'a> Handle<'a> {
     pub(crate) fn new(
         named: &'a Named,
         function: &'a Function,
+        whole: &'a Function,
         key: &'a Key,
         keeping: &'a Keeping,
         common: &'a Common,
@@ -49,7 +53,7 @@ impl<'a> Handle<'a> {
             Kind::Template(_) | Kind::Code { .. } => Vec::new(),
         };
         let Named { name, within } = named;
-        Self { name, within: *within, function, key, keeping, cache, lent, type_args, p: &common.p }
+        Self { name, within: *within, function, whole, key, keeping, cache, lent, type_args, p: &common.p }
     }
 
     /// What the function's default keys begin with.

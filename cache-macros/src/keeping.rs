@@ -13,6 +13,8 @@ use crate::error::Errors;
 use crate::function::Function;
 use crate::grammar::{Arguments, Key, Shape};
 use crate::krate::Private;
+use crate::placeholder::Scope;
+use crate::tags::Tags;
 use crate::value::{self, Period, Place, Ttl};
 
 /// The options of storing.
@@ -27,6 +29,7 @@ pub(crate) struct Keeping {
     jitter: Option<f64>,
     pub(crate) single_flight: bool,
     pub(crate) version: u32,
+    pub(crate) tags: Tags,
 }
 
 /// Which errors are kept, and how long.
@@ -47,10 +50,9 @@ impl Keeping {
         Key("jitter", Shape::Value),
         Key("single_flight", Shape::Value),
         Key("version", Shape::Value),
-        Key("tags", Shape::Later),
+        Key("tags", Shape::Value),
         Key("lock", Shape::Later),
         Key("codec", Shape::Later),
-        Key("many", Shape::Later),
     ];
 
     /// Takes the options out of the arguments of the attribute at `span`.
@@ -98,6 +100,7 @@ impl Keeping {
             jitter,
             single_flight: single_flight.unwrap_or(true),
             version: version.unwrap_or(0),
+            tags: Tags::take(arguments, Scope::Function(function), errors),
         };
         keeping.check(function, errors);
         Some(keeping)
@@ -184,8 +187,25 @@ impl Keeping {
         code
     }
 
+    /// Where `err_ttl` stands.
+    pub(crate) const fn err_ttl_place(&self) -> Option<Span> {
+        self.places.1
+    }
+
     /// The calls between `keep(&out)` and `done()`, after the body.
     pub(crate) fn after(&self) -> TokenStream {
+        self.calls(&given)
+    }
+
+    /// The same, more than once.
+    pub(crate) fn after_each(&self) -> TokenStream {
+        self.calls(&|option| {
+            let (method, local) = (format_ident!("{option}"), local(&format!("__{option}")));
+            quote!(.#method(::core::clone::Clone::clone(&#local)))
+        })
+    }
+
+    fn calls(&self, given: &dyn Fn(&str) -> TokenStream) -> TokenStream {
         let mut calls = match &self.ttl {
             Ttl::Closure(closure) => ttl_with(closure),
             Ttl::Fixed(..) | Ttl::Expr(_) => given("ttl"),

@@ -31,6 +31,7 @@ mod key;
 mod krate;
 mod placeholder;
 mod stack;
+mod tags;
 mod target;
 mod template;
 mod tokens;
@@ -62,6 +63,8 @@ use proc_macro::TokenStream;
 /// | `single_flight` (`true`) | callers of a key being computed wait for it |
 /// | `when = …`, `cache = …` | goes past the cache if false; another cache |
 /// | `version = 2` | entries of other versions count as absent |
+/// | `tags = ["users", "user:<id>"]` | templates; deleting any of them ends the entry, at once and for all |
+/// | `many = ids` | each element of the parameter has an entry of its own, see below |
 /// | `handle` | on a method or associated function: targets can name it, `#[invalidate(Repo::get(id = id))]` |
 /// | `handle = Name`, `crate = path` | the name of a function's handle (`false`: none); where macadamia is |
 ///
@@ -71,7 +74,22 @@ use proc_macro::TokenStream;
 /// them, and inside of them when it stands above.
 ///
 /// A free function gets a handle of the same name: `profile::key(&user)`, `peek`, `set`, `invalidate`,
-/// `refresh`.
+/// `refresh`, `stats`.
+///
+/// # Many at once
+///
+/// ```text
+/// #[cached(many = ids, ttl = "1h", key = "user:<ids>")]
+/// async fn users(ids: &[u64]) -> Result<HashMap<u64, User>, AppError>
+/// ```
+///
+/// In key and tags, `<ids>` is one element. All entries are read at once; the function is called once with the elements
+/// that are missing, or not at all; elements that another call is computing are waited for. What it leaves out of the
+/// map counts as `None`, kept only if `none_ttl` says so; what it puts in beyond what it was asked for is dropped. An
+/// `Err` is the answer of the whole call. The parameter is `&[T]` or `Vec<T>`, the answer `HashMap<K, V>`,
+/// `BTreeMap<K, V>`, `Vec<(K, V)>` with `T: Clone + Into<K>`, or a `Result` of one. `condition` and closures look at one
+/// value, the handle speaks of one element, and a function of one element with the same template and type shares the
+/// entries. Counted is each element.
 #[proc_macro_attribute]
 pub fn cached(args: TokenStream, item: TokenStream) -> TokenStream {
     expand::attribute(attribute::ALL, "cached", args.into(), item.into()).into()
@@ -86,8 +104,8 @@ pub fn cached(args: TokenStream, item: TokenStream) -> TokenStream {
 /// }
 /// ```
 ///
-/// Targets are functions and methods (a placeholder left out, or `= _`, is any value) and patterns in which `*` is any
-/// run of characters. `on = "always"` does it whatever the function returns, `on = "before"` before it runs.
+/// Targets are functions and methods (a placeholder left out, or `= _`, is any value), patterns in which `*` is any
+/// run of characters, and tags: `tags = ["users", "user:<id>"]`. `on = "always"` does it whatever the function returns, `on = "before"` before it runs.
 #[proc_macro_attribute]
 pub fn invalidate(args: TokenStream, item: TokenStream) -> TokenStream {
     expand::attribute(attribute::ALL, "invalidate", args.into(), item.into()).into()
@@ -100,7 +118,8 @@ pub fn key(tokens: TokenStream) -> TokenStream {
     bang::key(tokens.into()).into()
 }
 
-/// Removes targets as `#[invalidate]` does: `purge!(items(page = 3), "user:<id>").await?`.
+/// Removes targets as `#[invalidate]` does: `purge!(items(page = 3), "user:<id>").await?`,
+/// `purge!(tags = ["items"]).await?`.
 #[proc_macro]
 pub fn purge(tokens: TokenStream) -> TokenStream {
     bang::purge(tokens.into()).into()

@@ -16,6 +16,7 @@ mod key;
 mod krate;
 mod placeholder;
 mod stack;
+mod tags;
 mod target;
 mod template;
 mod tokens;

@@ -1,6 +1,8 @@
 //! What the tests share: a cache of one's own on a clock in one's hand.
 #![allow(dead_code, unreachable_pub, clippy::unwrap_used, reason = "each test binary uses some of it")]
 
+pub mod echo;
+
 use macadamia::testing::{Faults, ManualClock};
 use macadamia::{Cache, Event, EventKind, Memory, Scope};
 use std::collections::HashMap;
@@ -41,6 +43,30 @@ impl Fixture {
             .await
             .unwrap();
         (Self { cache, clock, events }, faults)
+    }
+
+    /// On memory that no thread of its own sleeps for, plain and behind a backend that gives way: the only sleepers
+    /// on its clock are those of the test.
+    pub async fn quiet() -> [Self; 2] {
+        let memory = || Memory::builder().check_interval(std::time::Duration::ZERO).build();
+        let faults = Faults::new();
+        faults.yields(1);
+        let (one, other) = (Cache::builder().route("", memory()), faults.wrap(memory()));
+        let mut fixtures = Vec::new();
+        for builder in [one, Cache::builder().route("", other)] {
+            let (clock, events) = (ManualClock::new(), Events::default());
+            let cache = builder.clock(clock.clone()).observer(events.clone()).build().await.unwrap();
+            fixtures.push(Self { cache, clock, events });
+        }
+        fixtures.try_into().ok().unwrap()
+    }
+
+    /// One of each kind: plain memory, memory that gives way, and a server of bytes.
+    pub async fn each() -> [Self; 3] {
+        let (clock, events) = (ManualClock::new(), Events::default());
+        let builder = Cache::builder().route("", macadamia::testing::Wire::new());
+        let cache = builder.clock(clock.clone()).observer(events.clone()).build().await.unwrap();
+        [Self::memory().await, Self::remote().await.0, Self { cache, clock, events }]
     }
 
     /// Runs a test body whose annotated functions use this cache.

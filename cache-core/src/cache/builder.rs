@@ -5,13 +5,16 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Cache, Route};
+use super::options::Options;
+use super::{Cache, Parts, Route};
 use crate::backend::{Backend, IntoBackend};
 use crate::clock::{Clock, SystemClock};
+use crate::command::Commands;
 use crate::error::{Error, Result};
 use crate::event::Observer;
+use crate::middleware::{Layered, Middleware};
 use crate::scheme;
-use crate::ttl::Ttl;
+use crate::ttl::{IntoTtl, Ttl};
 use crate::url::BackendUrl;
 
 /// How long a caller waits for another's computation before it computes itself.
@@ -22,12 +25,19 @@ const WAIT: Duration = Duration::from_secs(30);
 /// | setting | default |
 /// |---|---|
 /// | [`route`](Self::route) | none: at least one is needed |
+/// | [`ttl`](Self::ttl), [`key_prefix`](Self::key_prefix), [`version`](Self::version), [`timeout`](Self::timeout) | as [`Route`](crate::Route) says |
+/// | [`enable`](Self::enable) | on |
+/// | [`middleware`](Self::middleware) | none |
 /// | [`clock`](Self::clock) | [`SystemClock`] |
 /// | [`observer`](Self::observer) | none |
 /// | [`wait`](Self::wait) | 30 s |
+///
+/// An option of the cache holds for every route that does not say otherwise, in its URL or by a setter.
 #[must_use = "nothing is built before `.build().await`"]
 pub struct CacheBuilder {
     routes: Vec<(String, Result<Opened>)>,
+    defaults: Result<Options>,
+    layers: Vec<Arc<dyn Middleware>>,
     clock: Arc<dyn Clock>,
     on_system_clock: bool,
     observer: Option<Arc<dyn Observer>>,
@@ -37,22 +47,27 @@ pub struct CacheBuilder {
 /// A backend and what its route adds.
 #[derive(Debug)]
 pub struct Opened {
-    backend: Arc<dyn Backend>,
-    ttl: Option<Ttl>,
-    timeout: Option<Duration>,
+    pub(super) backend: Arc<dyn Backend>,
+    pub(super) options: Options,
+    pub(super) layers: Vec<Arc<dyn Middleware>>,
 }
 
-/// What `.route(prefix, …)` takes: a URL, or a backend built in code.
+/// What `.route(prefix, …)` takes: a URL, a backend built in code, or a [`Route`](crate::Route) with more to say.
 pub trait IntoRoute {
     /// Opens it.
     fn open(self) -> Result<Opened>;
 }
 
+impl IntoRoute for &BackendUrl {
+    fn open(self) -> Result<Opened> {
+        let options = Options::of_url(self)?;
+        Ok(Opened { options, backend: scheme::open(self)?, layers: Vec::new() })
+    }
+}
+
 impl IntoRoute for &str {
     fn open(self) -> Result<Opened> {
-        let url = BackendUrl::parse(self)?;
-        let ttl = url.option("ttl").map(Ttl::parse).transpose()?;
-        Ok(Opened { ttl, timeout: url.duration("timeout")?, backend: scheme::open(&url)? })
+        BackendUrl::parse(self)?.open()
     }
 }
 
@@ -70,7 +85,7 @@ impl IntoRoute for &String {
 
 impl<B: IntoBackend> IntoRoute for B {
     fn open(self) -> Result<Opened> {
-        Ok(Opened { backend: self.into_backend()?, ttl: None, timeout: None })
+        Ok(Opened { backend: self.into_backend()?, options: Options::default(), layers: Vec::new() })
     }
 }
 
@@ -78,6 +93,8 @@ impl CacheBuilder {
     pub(super) fn new() -> Self {
         Self {
             routes: Vec::new(),
+            defaults: Ok(Options::default()),
+            layers: Vec::new(),
             clock: Arc::new(SystemClock),
             on_system_clock: true,
             observer: None,
@@ -92,6 +109,66 @@ impl CacheBuilder {
     /// [`build`](Self::build).
     pub fn route(mut self, prefix: impl Into<String>, backend: impl IntoRoute) -> Self {
         self.routes.push((prefix.into(), backend.open()));
+        self
+    }
+
+    /// What is set without a ttl lives this long, on routes that say nothing; see
+    /// [`Route::ttl`](crate::Route::ttl).
+    pub fn ttl(self, ttl: impl IntoTtl) -> Self {
+        self.set(|options| ttl.into_ttl().map(|ttl: Ttl| options.ttl = Some(ttl)))
+    }
+
+    /// In front of every key, on routes that say nothing; see [`Route::key_prefix`](crate::Route::key_prefix).
+    pub fn key_prefix(self, prefix: impl Into<String>) -> Self {
+        self.set(|options| {
+            options.key_prefix = Some(prefix.into());
+            Ok(())
+        })
+    }
+
+    /// Entries of another version are not seen, on routes that say nothing; see
+    /// [`Route::version`](crate::Route::version).
+    pub fn version(self, version: impl ToString) -> Self {
+        self.set(|options| {
+            options.version = Some(version.to_string());
+            Ok(())
+        })
+    }
+
+    /// How long a command may take, on routes that say nothing; see [`Route::timeout`](crate::Route::timeout).
+    pub fn timeout(self, limit: Duration) -> Self {
+        self.set(|options| {
+            options.timeout = Some(limit);
+            Ok(())
+        })
+    }
+
+    /// `false` begins with every command switched off, on routes that say nothing; see
+    /// [`Cache::disable`](crate::Cache::disable).
+    pub fn enable(self, enable: bool) -> Self {
+        self.set(|options| {
+            options.enable = Some(enable);
+            Ok(())
+        })
+    }
+
+    /// Puts this around every command of every route. The first added is the outermost; those of a route
+    /// ([`Route::middleware`](crate::Route::middleware)) are inside.
+    ///
+    /// ```
+    /// use cache_core::Cache;
+    /// use cache_core::middleware::{HitRatio, Timing};
+    ///
+    /// let (timing, ratio) = (Timing::new(), HitRatio::new());
+    /// let builder = Cache::builder().middleware(timing.clone()).middleware(ratio.clone());
+    /// # drop(builder);
+    /// ```
+    pub fn middleware(self, middleware: impl Middleware) -> Self {
+        self.layer(Arc::new(middleware))
+    }
+
+    pub(crate) fn layer(mut self, layer: Arc<dyn Middleware>) -> Self {
+        self.layers.push(layer);
         self
     }
 
@@ -117,26 +194,60 @@ impl CacheBuilder {
     /// Builds the cache.
     ///
     /// # Errors
-    /// [`Error::Config`] for the first route that is wrong, and for a cache without routes or with two for
+    /// [`Error::Config`] for the first option or route that is wrong, and for a cache without routes or with two for
     /// one prefix.
     #[expect(clippy::unused_async, reason = "backends that must be reachable are connected here")]
     pub async fn build(self) -> Result<Cache> {
         self.build_now()
     }
 
-    pub(super) fn build_now(self) -> Result<Cache> {
+    pub(crate) fn build_now(self) -> Result<Cache> {
         if self.routes.is_empty() {
             return Err(Error::config("a cache needs a route: .route(\"\", \"mem://\") is the simplest"));
         }
+        let defaults = self.defaults?;
+        self.layers.iter().try_for_each(|layer| layer.check())?;
         let mut routes: Vec<Route> = Vec::with_capacity(self.routes.len());
         for (prefix, opened) in self.routes {
             if routes.iter().any(|route| route.prefix() == prefix) {
                 return Err(Error::config(format!("the prefix \"{prefix}\" is routed twice")));
             }
-            let opened = opened.map_err(|error| in_route(&prefix, error))?;
-            routes.push(Route::new(&prefix, opened.backend, &self.clock, opened.ttl, opened.timeout));
+            let route = opened.and_then(|opened| opened.route(&prefix, &defaults, &self.layers, &self.clock));
+            routes.push(route.map_err(|error| in_route(&prefix, error))?);
         }
-        Ok(Cache::new(routes, self.clock, self.on_system_clock, self.observer, self.wait))
+        Ok(Cache::new(Parts {
+            routes,
+            layers: self.layers,
+            clock: self.clock,
+            on_system_clock: self.on_system_clock,
+            observer: self.observer,
+            wait: self.wait,
+        }))
+    }
+
+    /// Changes an option; the first mistake is what is told.
+    fn set(self, change: impl FnOnce(&mut Options) -> Result<()>) -> Self {
+        let defaults = self.defaults.and_then(|mut options| change(&mut options).map(|()| options));
+        Self { defaults, ..self }
+    }
+}
+
+impl Opened {
+    /// The route, with the cache's layers outside its own and its key space inside both.
+    fn route(
+        self,
+        prefix: &str,
+        defaults: &Options,
+        outer: &[Arc<dyn Middleware>],
+        clock: &Arc<dyn Clock>,
+    ) -> Result<Route> {
+        let options = self.options.over(defaults.clone());
+        self.layers.iter().try_for_each(|layer| layer.check())?;
+        let mut layers = [outer, &self.layers].concat();
+        layers.extend(options.space()?.map(|space| Arc::new(space) as Arc<dyn Middleware>));
+        let disabled = if options.enable.unwrap_or(true) { Commands::none() } else { Commands::all() };
+        let layered = (!layers.is_empty()).then(|| Layered::new(Arc::clone(&self.backend), layers));
+        Ok(Route::new(prefix, self.backend, layered, &options, disabled, clock))
     }
 }
 

@@ -3,7 +3,7 @@
 use std::ops::Deref;
 use std::sync::{Arc, LazyLock, OnceLock};
 
-use super::{Cache, CacheBuilder};
+use super::{Cache, CacheBuilder, Parts};
 use crate::clock::SystemClock;
 use crate::error::{Error, Result};
 use crate::{scheme, scope};
@@ -40,7 +40,14 @@ fn embedded() -> Cache {
         return cache;
     }
     // No backend is linked: a cache without routes lets every call pass.
-    Cache::new(Vec::new(), Arc::new(SystemClock), true, None, std::time::Duration::ZERO)
+    Cache::new(Parts {
+        routes: Vec::new(),
+        layers: Vec::new(),
+        clock: Arc::new(SystemClock),
+        on_system_clock: true,
+        observer: None,
+        wait: std::time::Duration::ZERO,
+    })
 }
 
 /// A cache, borrowed for good or held.

@@ -7,13 +7,19 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use super::fills::Fills;
+use super::options::Options;
+use super::switches::Switches;
 use crate::backend::{Backend, Fill, Form, Increment, Peek, SetIf, SetOptions, Transition};
 use crate::clock::{Clock, Time};
 use crate::codec::Codec;
+use crate::command::Commands;
 use crate::entry::Entry;
 use crate::error::{Error, Result};
 use crate::key::{Key, KeyRef};
+use crate::middleware::{self, Layered};
 use crate::pattern::Pattern;
+use crate::scope;
+use crate::reply::Reply;
 use crate::tag::{Stamp, Tags};
 use crate::ttl::Ttl;
 
@@ -27,6 +33,9 @@ pub(crate) struct Route {
     clock: Arc<dyn Clock>,
     ttl: Option<Ttl>,
     timeout: Option<Duration>,
+    /// Whether entries pass layers, which take them as they are.
+    is_layered: bool,
+    pub(super) switches: Switches,
     /// Guards the fills of this process where the backend does not.
     fills: Arc<Fills>,
 }
@@ -41,18 +50,24 @@ impl Route {
     pub(super) fn new(
         prefix: &str,
         backend: Arc<dyn Backend>,
+        layered: Option<Layered>,
+        options: &Options,
+        disabled: Commands,
         clock: &Arc<dyn Clock>,
-        ttl: Option<Ttl>,
-        timeout: Option<Duration>,
     ) -> Self {
+        let is_layered = layered.is_some();
+        // Without layers the very backend that was given: nothing stands between a hit and its entry.
+        let backend = layered.map_or(backend, |layered| Arc::new(layered));
         backend.attach(clock);
         let default = (backend.form() == Form::Bytes).then_some(COMMAND_TIMEOUT);
         Self {
             id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
             prefix: prefix.into(),
             clock: Arc::clone(clock),
-            ttl,
-            timeout: timeout.or(default).filter(|limit| !limit.is_zero()),
+            ttl: options.ttl,
+            timeout: options.timeout.or(default).filter(|limit| !limit.is_zero()),
+            is_layered,
+            switches: Switches::new(disabled),
             fills: Arc::default(),
             backend,
         }
@@ -60,6 +75,11 @@ impl Route {
 
     pub(crate) const fn id(&self) -> u32 {
         self.id
+    }
+
+    #[cfg(test)]
+    pub(crate) const fn backend(&self) -> &Arc<dyn Backend> {
+        &self.backend
     }
 
     #[inline]
@@ -70,6 +90,11 @@ impl Route {
     /// The ttl of what is set without one.
     pub(crate) const fn default_ttl(&self) -> Option<Ttl> {
         self.ttl
+    }
+
+    /// What the backend calls itself.
+    pub(crate) fn backend_name(&self) -> &'static str {
+        self.backend.name()
     }
 
     pub(crate) fn form(&self) -> Form {
@@ -253,7 +278,10 @@ impl Route {
 
     pub(crate) async fn scan(&self, pattern: &Pattern) -> Result<Vec<Key>> {
         let mut keys = self.limited(self.backend.scan(pattern)).await?;
-        keys.retain(|key| pattern.matches(key.as_str()));
+        if !self.is_layered {
+            // Layers compare what they made of the pattern.
+            keys.retain(|key| pattern.matches(key.as_str()));
+        }
         Ok(keys)
     }
 
@@ -266,6 +294,32 @@ impl Route {
         self.limited(self.backend.increment(key, step)).await
     }
 
+    /// Stores the entry, encoded if the backend keeps bytes, over what `expected` is.
+    pub(crate) async fn compare_and_set(
+        &self,
+        key: &Key,
+        expected: &Entry,
+        entry: Arc<Entry>,
+        codec: Option<&Codec>,
+    ) -> Result<bool> {
+        let entry = self.encoded(entry, codec)?;
+        let _change = self.fills.change(key).await;
+        self.limited(self.backend.compare_and_set(key, expected, entry)).await
+    }
+
+    pub(crate) async fn size_of(&self, key: &Key) -> Result<Option<u64>> {
+        self.limited(self.backend.size_of(key)).await
+    }
+
+    pub(crate) async fn raw(&self, command: &str, args: &[&[u8]]) -> Result<Reply> {
+        self.limited(self.backend.raw(command, args)).await
+    }
+
+    pub(crate) async fn flush_all(&self) -> Result<()> {
+        let _change = self.fills.change_where(|_| true).await;
+        self.limited(self.backend.flush_all()).await
+    }
+
     pub(crate) async fn ping(&self, message: &str) -> Result<String> {
         self.limited(self.backend.ping(message)).await
     }
@@ -274,25 +328,17 @@ impl Route {
         self.backend.close().await
     }
 
+    /// The entry as the backend takes it. Layers see the value as it is; it is encoded behind them.
     fn encoded(&self, entry: Arc<Entry>, codec: Option<&Codec>) -> Result<Arc<Entry>> {
-        match (self.form(), codec) {
-            (Form::Objects, _) => Ok(entry),
-            (Form::Bytes, Some(codec)) if entry.kind() == crate::Kind::Value => codec.encode(&entry),
-            // `None` has no value to encode.
-            (Form::Bytes, _) if entry.kind() == crate::Kind::Absent => {
-                Ok(Entry::new(crate::Encoded(bytes::Bytes::new()), entry.meta())
-                    .stamped(entry.stamps().to_vec()))
-            }
-            (Form::Bytes, _) => Err(Error::Codec {
-                type_name: "this type",
-                reason: "it has no serde implementation and the backend keeps bytes".into(),
-            }),
+        if self.is_layered {
+            return Ok(middleware::unencoded(entry, codec));
         }
+        middleware::encoded(self.form(), entry, codec)
     }
 
-    /// The command, or an error once it has taken as long as it may.
+    /// The command, or an error once it has taken as long as it may: as long as the scope says, or the route.
     async fn limited<T>(&self, command: impl Future<Output = Result<T>>) -> Result<T> {
-        let Some(limit) = self.timeout else { return command.await };
+        let Some(limit) = scope::timeout().unwrap_or(self.timeout) else { return command.await };
         let command = std::pin::pin!(command);
         let deadline = self.clock.sleep_until(self.clock.now().after(limit));
         tokio::select! {

@@ -1,102 +1,197 @@
-//! Commands about keys: removing, finding, counting.
+//! Commands about keys: removing them, asking after them.
 
+use std::future::IntoFuture;
+
+use super::options::{Options, call_options};
 use crate::cache::Cache;
+use crate::clock::BoxFuture;
+use crate::command::Command;
 use crate::error::Result;
 use crate::key::{IntoKey, Key};
-use crate::pattern::Pattern;
-use crate::tag::Tags;
+use crate::lock;
 
 impl Cache {
     /// Removes a key; tells whether something was there. A computation of it that is under way will not be
     /// stored, and nobody joins it any more.
-    pub async fn delete(&self, key: impl IntoKey) -> Result<bool> {
-        self.remove(&key.into_key()).await
-    }
-
-    /// Removes several keys; tells how many were there.
-    pub async fn delete_many<K: IntoKey>(&self, keys: impl IntoIterator<Item = K>) -> Result<u64> {
-        let keys: Vec<Key> = keys.into_iter().map(IntoKey::into_key).collect();
-        let groups = self.by_route(keys.iter().map(|key| (key.clone(), ())))?;
-        let (mut deleted, mut outcome) = (0, Ok(()));
-        for (route, group) in groups {
-            let keys: Vec<_> = group.into_iter().map(|(key, ())| key).collect();
-            match route.delete_many(&keys).await {
-                Ok(count) => deleted += count,
-                Err(error) => outcome = outcome.and(Err(error)),
-            }
-        }
-        keys.iter().for_each(|key| self.flights().abandon(key.as_key()));
-        outcome.map(|()| deleted)
-    }
-
-    /// Removes every key that matches; tells how many there were. `*` is any run of characters.
     ///
-    /// Goes to every route the pattern can reach. Keys under reserved prefixes go only if the pattern names
-    /// the prefix. Walks all keys of a route: cheap for correctness, not for speed.
-    pub async fn delete_match(&self, pattern: impl Into<Pattern>) -> Result<u64> {
-        self.remove_match(&pattern.into()).await
-    }
-
-    /// Ends every entry that carries one of these tags, on all routes. Costs the same for one entry and for a
-    /// million; what is being computed for such an entry will not be stored, and nobody joins it any more.
+    /// The key of a lock (`lock:…`) frees the lock, whoever holds it.
     ///
-    /// Memory of *other* processes is not reached: there entries end by their ttl. On a backend that the
-    /// processes share, all of them see it.
-    pub async fn delete_tags<K: IntoKey>(&self, tags: impl IntoIterator<Item = K>) -> Result<()> {
-        self.end_tags(&Tags::of(tags)).await
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> cache_core::Result<()> {
+    /// # let cache = cache_core::Cache::builder().route("", cache_core::testing::Wire::new()).build().await?;
+    /// cache.set("k", &1).await?;
+    /// assert!(cache.delete("k").await?);
+    /// assert!(!cache.delete("k").await?);
+    /// # Ok(()) }
+    /// ```
+    pub fn delete(&self, key: impl IntoKey) -> Delete<'_> {
+        Delete { cache: self, key: key.into_key(), options: Options::default() }
     }
 
-    pub(crate) async fn end_tags(&self, tags: &Tags) -> Result<()> {
-        let mut outcome = Ok(());
-        if !tags.is_empty() {
-            for route in self.routes() {
-                outcome = outcome.and(route.delete_tags(tags.names()).await);
+    /// Removes several keys; tells how many were there. No keys are none; a key that repeats is one. All routes are
+    /// tried; the first error is told.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> cache_core::Result<()> {
+    /// # let cache = cache_core::Cache::builder().route("", cache_core::testing::Wire::new()).build().await?;
+    /// cache.set("a", &1).await?;
+    /// assert_eq!(cache.delete_many(["a", "b", "a"]).await?, 1);
+    /// # Ok(()) }
+    /// ```
+    pub fn delete_many<K: IntoKey>(&self, keys: impl IntoIterator<Item = K>) -> DeleteMany<'_> {
+        let keys = keys.into_iter().map(IntoKey::into_key).collect();
+        DeleteMany { cache: self, keys, options: Options::default() }
+    }
+
+    /// Whether a living entry is under the key.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> cache_core::Result<()> {
+    /// # let cache = cache_core::Cache::builder().route("", cache_core::testing::Wire::new()).build().await?;
+    /// cache.set("k", &1).await?;
+    /// assert!(cache.exists("k").await?);
+    /// assert!(!cache.exists("k").namespace("other").await?);
+    /// # Ok(()) }
+    /// ```
+    pub fn exists(&self, key: impl IntoKey) -> Exists<'_> {
+        Exists { cache: self, key: key.into_key(), options: Options::default() }
+    }
+
+    /// The bytes that a key and its value take in their backend, roughly; `None` if there is no such key. Memory
+    /// estimates by what the value would take encoded.
+    ///
+    /// # Errors
+    /// [`Error::Unsupported`](crate::Error::Unsupported) where the backend cannot tell.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> cache_core::Result<()> {
+    /// # let cache = cache_core::Cache::builder().route("", cache_core::testing::Wire::new()).build().await?;
+    /// cache.set("k", &vec![0u8; 1_000]).await?;
+    /// assert!(cache.size_of("k").await?.is_some_and(|bytes| bytes >= 1_000));
+    /// assert_eq!(cache.size_of("none").await?, None);
+    /// # Ok(()) }
+    /// ```
+    pub fn size_of(&self, key: impl IntoKey) -> SizeOf<'_> {
+        SizeOf { cache: self, key: key.into_key(), options: Options::default() }
+    }
+}
+
+/// [`Cache::delete`], on its way.
+#[derive(Debug)]
+#[must_use = "nothing is removed before `.await`"]
+pub struct Delete<'c> {
+    cache: &'c Cache,
+    key: Key,
+    options: Options,
+}
+
+call_options!(Delete, options);
+
+impl<'c> IntoFuture for Delete<'c> {
+    type Output = Result<bool>;
+    type IntoFuture = BoxFuture<'c, Result<bool>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        let Self { cache, key, options } = self;
+        let key = options.key(key);
+        options.run(cache, async move {
+            let removed = cache.remove(&key).await;
+            lock::tell_freed(&key);
+            removed
+        })
+    }
+}
+
+/// [`Cache::delete_many`], on its way.
+#[derive(Debug)]
+#[must_use = "nothing is removed before `.await`"]
+pub struct DeleteMany<'c> {
+    cache: &'c Cache,
+    keys: Vec<Key>,
+    options: Options,
+}
+
+call_options!(DeleteMany, options);
+
+impl<'c> IntoFuture for DeleteMany<'c> {
+    type Output = Result<u64>;
+    type IntoFuture = BoxFuture<'c, Result<u64>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        let Self { cache, keys, options } = self;
+        let keys = options.keys(keys);
+        options.run(cache, async move {
+            let groups = cache.by_route(keys.iter().map(|key| (key.clone(), ())))?;
+            let (mut deleted, mut outcome) = (0, Ok(()));
+            for (route, group) in groups {
+                if cache.is_off(Command::DeleteMany, route) {
+                    continue;
+                }
+                let keys: Vec<_> = group.into_iter().map(|(key, ())| key).collect();
+                match route.delete_many(&keys).await {
+                    Ok(count) => deleted += count,
+                    Err(error) => outcome = outcome.and(Err(error)),
+                }
+                for key in &keys {
+                    cache.flights().abandon(key.as_key());
+                    lock::tell_freed(key);
+                }
             }
-            self.flights().abandon_tags(tags.names());
-        }
-        outcome
+            outcome.map(|()| deleted)
+        })
     }
+}
 
-    /// The keys that match, over every route the pattern can reach, in no order. Reserved prefixes as in
-    /// [`delete_match`](Cache::delete_match).
-    pub async fn scan(&self, pattern: impl Into<Pattern>) -> Result<Vec<Key>> {
-        let pattern = pattern.into();
-        let mut keys = Vec::new();
-        for route in self.routes_of(&pattern) {
-            let found = route.scan(&pattern).await?;
-            // One backend behind two routes shows each key twice; a key counts where it is routed.
-            keys.extend(
-                found
-                    .into_iter()
-                    .filter(|key| self.route_of(key.as_key()).is_some_and(|owner| owner.id() == route.id())),
-            );
-        }
-        Ok(keys)
+/// [`Cache::exists`], on its way.
+#[derive(Debug)]
+#[must_use = "nothing is asked before `.await`"]
+pub struct Exists<'c> {
+    cache: &'c Cache,
+    key: Key,
+    options: Options,
+}
+
+call_options!(Exists, options);
+
+impl<'c> IntoFuture for Exists<'c> {
+    type Output = Result<bool>;
+    type IntoFuture = BoxFuture<'c, Result<bool>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        let Self { cache, key, options } = self;
+        let key = options.key(key);
+        options.run(cache, async move {
+            let Some(route) = cache.route_for(Command::Exists, &key)? else { return Ok(false) };
+            Ok(route.get(&key, None).await?.is_some())
+        })
     }
+}
 
-    /// How many keys are stored, reserved ones not counted. Walks them all.
-    pub async fn keys_count(&self) -> Result<u64> {
-        Ok(self.scan("*").await?.len() as u64)
-    }
+/// [`Cache::size_of`], on its way.
+#[derive(Debug)]
+#[must_use = "nothing is asked before `.await`"]
+pub struct SizeOf<'c> {
+    cache: &'c Cache,
+    key: Key,
+    options: Options,
+}
 
-    /// Removes everything this cache stored, on all its routes, reserved keys too.
-    pub async fn clear(&self) -> Result<()> {
-        let mut outcome = Ok(());
-        for route in self.routes() {
-            outcome = outcome.and(route.clear().await);
-        }
-        self.flights().abandon_all();
-        outcome
-    }
+call_options!(SizeOf, options);
 
-    /// Asks every backend to answer, with `message` or `PONG` for an empty one; the answer of the default
-    /// route.
-    pub async fn ping(&self, message: &str) -> Result<String> {
-        let message = if message.is_empty() { "PONG" } else { message };
-        let mut answer = message.to_owned();
-        for route in self.routes() {
-            answer = route.ping(message).await?;
-        }
-        Ok(answer)
+impl<'c> IntoFuture for SizeOf<'c> {
+    type Output = Result<Option<u64>>;
+    type IntoFuture = BoxFuture<'c, Result<Option<u64>>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        let Self { cache, key, options } = self;
+        let key = options.key(key);
+        options.run(cache, async move {
+            let Some(route) = cache.route_for(Command::SizeOf, &key)? else { return Ok(None) };
+            route.size_of(&key).await
+        })
     }
 }

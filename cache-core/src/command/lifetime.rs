@@ -2,37 +2,67 @@
 
 use std::future::IntoFuture;
 
+use super::options::{Life, Options, call_options};
 use crate::backend::Expiry;
 use crate::cache::Cache;
 use crate::clock::{BoxFuture, Time};
+use crate::command::Command;
 use crate::error::Result;
 use crate::key::{IntoKey, Key};
 use crate::ttl::{IntoTtl, Ttl};
 
 impl Cache {
-    /// Gives the entry a new life from now; `"forever"` takes its expiry away. `false` if there is none.
+    /// Gives the entry a new life from now; `"forever"` takes its expiry away. `false` only if there is none.
+    ///
+    /// # Errors
+    /// [`Error::Config`](crate::Error::Config) for a ttl of zero: that would be [`delete`](Cache::delete).
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> cache_core::Result<()> {
+    /// # let cache = cache_core::Cache::builder().route("", cache_core::testing::Wire::new()).build().await?;
+    /// assert!(!cache.expire("k", "1m").await?, "there is none");
+    /// cache.set("k", &1).ttl("1m").await?;
+    /// assert!(cache.expire("k", "forever").await?);
+    /// assert_eq!(cache.get_expire("k").await?, cache_core::Expiry::Never);
+    /// # Ok(()) }
+    /// ```
     pub fn expire(&self, key: impl IntoKey, ttl: impl IntoTtl) -> Expire<'_> {
-        Expire { cache: self, key: key.into_key(), ttl: Some(ttl.into_ttl()) }
+        Expire { cache: self, key: key.into_key(), ttl: Some(ttl.into_ttl()), options: Options::default() }
     }
 
     /// Gives the entry the life it would have if it were set now: `.ttl(…)`, or the route's default, or none.
     /// `false` if there is none.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> cache_core::Result<()> {
+    /// # let cache = cache_core::Cache::builder().route("", cache_core::testing::Wire::new()).build().await?;
+    /// cache.set("session", "Ada").ttl("30m").await?;
+    /// assert!(cache.touch("session").ttl("30m").await?);
+    /// # Ok(()) }
+    /// ```
     pub fn touch(&self, key: impl IntoKey) -> Touch<'_> {
-        Touch(Expire { cache: self, key: key.into_key(), ttl: None })
+        let options = Options::default();
+        Touch { expire: Expire { cache: self, key: key.into_key(), ttl: None, options } }
     }
 
     /// When the key expires: tells "no key", "no expiry" and a duration apart.
-    pub async fn get_expire(&self, key: impl IntoKey) -> Result<Expiry> {
-        let key = key.into_key();
-        loop {
-            return Ok(match self.look(&key, None).await?.map(|entry| entry.expires()) {
-                None => Expiry::Missing,
-                // Replaced just now: the new one has its own.
-                Some(Time::ORIGIN) => continue,
-                Some(Time::NEVER) => Expiry::Never,
-                Some(expires) => Expiry::In(expires.since(self.now())),
-            });
-        }
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> cache_core::Result<()> {
+    /// # let cache = cache_core::Cache::builder().route("", cache_core::testing::Wire::new()).build().await?;
+    /// use cache_core::Expiry;
+    ///
+    /// assert_eq!(cache.get_expire("k").await?, Expiry::Missing);
+    /// cache.set("k", &1).ttl("1m").await?;
+    /// let left = cache.get_expire("k").await?.remaining();
+    /// assert!(left.is_some_and(|left| left.as_secs() <= 60));
+    /// # Ok(()) }
+    /// ```
+    pub fn get_expire(&self, key: impl IntoKey) -> GetExpire<'_> {
+        GetExpire { cache: self, key: key.into_key(), options: Options::default() }
     }
 }
 
@@ -43,17 +73,22 @@ pub struct Expire<'c> {
     cache: &'c Cache,
     key: Key,
     ttl: Option<Result<Ttl>>,
+    options: Options,
 }
+
+call_options!(Expire, options);
 
 impl<'c> IntoFuture for Expire<'c> {
     type Output = Result<bool>;
     type IntoFuture = BoxFuture<'c, Result<bool>>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(async move {
-            let route = self.cache.route_or_error(&self.key)?;
-            let ttl = self.ttl.transpose()?.or(route.default_ttl()).unwrap_or(Ttl::FOREVER);
-            route.expire(&self.key, ttl.expiry(self.cache.now())).await
+        let Self { cache, key, ttl, options } = self;
+        let key = options.key(key);
+        options.run(cache, async move {
+            let Some(route) = cache.route_for(Command::Expire, &key)? else { return Ok(false) };
+            let ttl = Life::ttl_or(ttl, route.default_ttl())?.unwrap_or(Ttl::FOREVER);
+            route.expire(&key, ttl.expiry(cache.now())).await
         })
     }
 }
@@ -61,12 +96,16 @@ impl<'c> IntoFuture for Expire<'c> {
 /// [`Cache::touch`], on its way.
 #[derive(Debug)]
 #[must_use = "nothing changes before `.await`"]
-pub struct Touch<'c>(Expire<'c>);
+pub struct Touch<'c> {
+    expire: Expire<'c>,
+}
+
+call_options!(Touch, expire.options);
 
 impl Touch<'_> {
     /// Lives this long from now.
     pub fn ttl(mut self, ttl: impl IntoTtl) -> Self {
-        self.0.ttl = Some(ttl.into_ttl());
+        self.expire.ttl = Some(ttl.into_ttl());
         self
     }
 }
@@ -76,6 +115,41 @@ impl<'c> IntoFuture for Touch<'c> {
     type IntoFuture = BoxFuture<'c, Result<bool>>;
 
     fn into_future(self) -> Self::IntoFuture {
-        self.0.into_future()
+        self.expire.into_future()
+    }
+}
+
+/// [`Cache::get_expire`], on its way.
+#[derive(Debug)]
+#[must_use = "nothing is read before `.await`"]
+pub struct GetExpire<'c> {
+    cache: &'c Cache,
+    key: Key,
+    options: Options,
+}
+
+call_options!(GetExpire, options);
+
+impl<'c> IntoFuture for GetExpire<'c> {
+    type Output = Result<Expiry>;
+    type IntoFuture = BoxFuture<'c, Result<Expiry>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        let Self { cache, key, options } = self;
+        let key = options.key(key);
+        options.run(cache, async move {
+            if cache.route_for(Command::GetExpire, &key)?.is_none() {
+                return Ok(Expiry::Missing);
+            }
+            loop {
+                return Ok(match cache.look(&key, None).await?.map(|entry| entry.expires()) {
+                    None => Expiry::Missing,
+                    // Replaced just now: the new one has its own.
+                    Some(Time::ORIGIN) => continue,
+                    Some(Time::NEVER) => Expiry::Never,
+                    Some(expires) => Expiry::In(expires.since(cache.now())),
+                });
+            }
+        })
     }
 }

@@ -1,67 +1,57 @@
-//! Commands that read.
+//! Commands that read values.
 
 use std::any::Any;
-use std::future::{Future, IntoFuture};
+use std::future::IntoFuture;
 use std::marker::PhantomData;
-use std::sync::Arc;
 
 use serde::de::IntoDeserializer;
 use serde::de::value::{Error as SerdeError, I64Deserializer};
 
 use super::Value;
+use super::options::{Options, call_options};
 use crate::backend::Peek;
-use crate::cache::{Cache, CacheRef};
+use crate::cache::Cache;
 use crate::clock::BoxFuture;
 use crate::codec::Codec;
+use crate::command::Command;
 use crate::entry::{Entry, Kind};
 use crate::error::Result;
 use crate::key::{IntoKey, Key};
-use crate::returns::Returned;
-use crate::strategy::cached::get_or_compute;
-use crate::tag::Tags;
-use crate::ttl::{IntoTtl, Ttl};
 
 impl Cache {
     /// The value under a key; `None` for a miss, and for a value of another type.
     ///
-    /// A counter reads as any integer type it fits.
-    pub fn get<T: Value>(&self, key: impl IntoKey) -> Get<'_, T> {
-        Get { cache: self, key: key.into_key(), value: PhantomData }
-    }
-
-    /// The values under several keys, in their order, `None` for misses. Keys may repeat.
-    pub fn get_many<T: Value, K: IntoKey>(&self, keys: impl IntoIterator<Item = K>) -> GetMany<'_, T> {
-        GetMany { cache: self, keys: keys.into_iter().map(IntoKey::into_key).collect(), value: PhantomData }
-    }
-
-    /// The value under a key, computed and stored if there is none. Of all callers that miss it at once, one
-    /// computes.
+    /// A counter reads as any integer type it fits. What [`set_raw`](Cache::set_raw) stored reads as what its bytes
+    /// encode.
     ///
-    /// A broken backend is a miss: the value is computed.
+    /// # Errors
+    /// [`Error::Codec`](crate::Error::Codec) for bytes that are no `T`; what the backend fails with.
     ///
-    /// ```no_run
-    /// # async fn example(cache: cache_core::Cache) -> cache_core::Result<()> {
-    /// let answer: u64 = cache.get_or_set("answer", || async { 42 }).ttl("1h").await?;
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> cache_core::Result<()> {
+    /// # let cache = cache_core::Cache::builder().route("", cache_core::testing::Wire::new()).build().await?;
+    /// let name = cache.get("user:7:name").timeout("50ms").await?.unwrap_or("nobody".to_owned());
+    /// assert_eq!(name, "nobody");
     /// # Ok(()) }
     /// ```
-    pub fn get_or_set<T, F, Fut>(&self, key: impl IntoKey, compute: F) -> GetOrSet<'_, F>
-    where
-        T: Value,
-        F: FnOnce() -> Fut,
-        Fut: Future<Output = T>,
-    {
-        GetOrSet { cache: self, key: key.into_key(), compute, ttl: None, tags: Tags::new() }
+    pub fn get<T: Value>(&self, key: impl IntoKey) -> Get<'_, T> {
+        Get { cache: self, key: key.into_key(), options: Options::default(), value: PhantomData }
     }
 
-    /// Whether a living entry is under the key.
-    pub async fn exists(&self, key: impl IntoKey) -> Result<bool> {
-        let key = key.into_key();
-        Ok(self.look(&key, None).await?.is_some())
-    }
-
-    /// The living entry: from memory without waiting, else from the backend.
-    pub(crate) async fn look(&self, key: &Key, codec: Option<&Codec>) -> Result<Option<Arc<Entry>>> {
-        self.route_or_error(key)?.get(key, codec).await
+    /// The values under several keys, in their order, `None` for misses. Keys may repeat; no keys give no values.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> cache_core::Result<()> {
+    /// # let cache = cache_core::Cache::builder().route("", cache_core::testing::Wire::new()).build().await?;
+    /// cache.set("b", &2).await?;
+    /// assert_eq!(cache.get_many::<i32, _>(["a", "b"]).await?, [None, Some(2)]);
+    /// # Ok(()) }
+    /// ```
+    pub fn get_many<T: Value, K: IntoKey>(&self, keys: impl IntoIterator<Item = K>) -> GetMany<'_, T> {
+        let keys = keys.into_iter().map(IntoKey::into_key).collect();
+        GetMany { cache: self, keys, options: Options::default(), value: PhantomData }
     }
 }
 
@@ -71,19 +61,24 @@ impl Cache {
 pub struct Get<'c, T> {
     cache: &'c Cache,
     key: Key,
+    options: Options,
     value: PhantomData<fn() -> T>,
 }
+
+call_options!(Get<T>, options);
 
 impl<'c, T: Value> IntoFuture for Get<'c, T> {
     type Output = Result<Option<T>>;
     type IntoFuture = BoxFuture<'c, Result<Option<T>>>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(async move {
-            let route = self.cache.route_or_error(&self.key)?;
+        let Self { cache, key, options, .. } = self;
+        let key = options.key(key);
+        options.run(cache, async move {
+            let Some(route) = cache.route_for(Command::Get, &key)? else { return Ok(None) };
             let mut found = None;
-            let peek = route.peek(self.key.as_key(), &mut |entry| {
-                if self.cache.is_alive(entry) {
+            let peek = route.peek(key.as_key(), &mut |entry| {
+                if cache.is_alive(entry) {
                     found = read(entry);
                 }
             });
@@ -91,7 +86,7 @@ impl<'c, T: Value> IntoFuture for Get<'c, T> {
             if found.is_some() || peek == Peek::Missing {
                 return Ok(found);
             }
-            let entry = route.get(&self.key, Some(Codec::of::<T>())).await?;
+            let entry = route.get(&key, Some(Codec::of::<T>())).await?;
             Ok(entry.and_then(|entry| read(&entry)))
         })
     }
@@ -103,18 +98,26 @@ impl<'c, T: Value> IntoFuture for Get<'c, T> {
 pub struct GetMany<'c, T> {
     cache: &'c Cache,
     keys: Vec<Key>,
+    options: Options,
     value: PhantomData<fn() -> T>,
 }
+
+call_options!(GetMany<T>, options);
 
 impl<'c, T: Value> IntoFuture for GetMany<'c, T> {
     type Output = Result<Vec<Option<T>>>;
     type IntoFuture = BoxFuture<'c, Result<Vec<Option<T>>>>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(async move {
-            let mut values: Vec<Option<T>> = self.keys.iter().map(|_| None).collect();
-            let indexed = self.keys.into_iter().enumerate().map(|(index, key)| (key, index));
-            for (route, group) in self.cache.by_route(indexed)? {
+        let Self { cache, keys, options, .. } = self;
+        let keys = options.keys(keys);
+        options.run(cache, async move {
+            let mut values: Vec<Option<T>> = keys.iter().map(|_| None).collect();
+            let indexed = keys.into_iter().enumerate().map(|(index, key)| (key, index));
+            for (route, group) in cache.by_route(indexed)? {
+                if cache.is_off(Command::GetMany, route) {
+                    continue;
+                }
                 let (keys, places): (Vec<_>, Vec<_>) = group.into_iter().unzip();
                 let entries = route.get_many(&keys, Some(Codec::of::<T>())).await?;
                 for (index, entry) in places.into_iter().zip(entries) {
@@ -126,58 +129,20 @@ impl<'c, T: Value> IntoFuture for GetMany<'c, T> {
     }
 }
 
-/// [`Cache::get_or_set`], on its way.
-#[derive(Debug)]
-#[must_use = "nothing is read or computed before `.await`"]
-pub struct GetOrSet<'c, F> {
-    cache: &'c Cache,
-    key: Key,
-    compute: F,
-    ttl: Option<Result<Ttl>>,
-    tags: Tags,
-}
-
-impl<F> GetOrSet<'_, F> {
-    /// A computed value carries these tags; [`delete_tags`](Cache::delete_tags) ends them.
-    pub fn tags<K: IntoKey>(mut self, tags: impl IntoIterator<Item = K>) -> Self {
-        self.tags = Tags::of(tags);
-        self
-    }
-
-    /// A computed value expires after this.
-    pub fn ttl(mut self, ttl: impl IntoTtl) -> Self {
-        self.ttl = Some(ttl.into_ttl());
-        self
-    }
-}
-
-impl<'c, T, F, Fut> IntoFuture for GetOrSet<'c, F>
-where
-    T: Value,
-    F: FnOnce() -> Fut + Send + 'c,
-    Fut: Future<Output = T> + Send + 'c,
-{
-    type Output = Result<T>;
-    type IntoFuture = BoxFuture<'c, Result<T>>;
-
-    fn into_future(self) -> Self::IntoFuture {
-        Box::pin(async move {
-            let route = self.cache.route_or_error(&self.key)?;
-            let ttl = self.ttl.transpose()?.or(route.default_ttl());
-            let cache = CacheRef::Given(self.cache.clone());
-            // An async block, so that the closure itself runs only on a miss.
-            let compute = async move { (self.compute)().await };
-            Ok(get_or_compute(cache, self.key, Returned::plain(), ttl, self.tags, compute).await)
-        })
-    }
-}
-
 /// The entry's value as a `T`.
-fn read<T: Value>(entry: &Entry) -> Option<T> {
+pub(super) fn read<T: Value>(entry: &Entry) -> Option<T> {
     if entry.kind() != Kind::Value {
         return None;
     }
     entry.downcast_ref::<T>().cloned().or_else(|| counter(entry.value()))
+}
+
+/// The same for an entry as its backend keeps it.
+pub(super) fn read_stored<T: Value>(entry: &Entry) -> Result<Option<T>> {
+    match entry.encoded() {
+        Some(_) if entry.kind() == Kind::Value => Ok(read(&*Codec::of::<T>().decode(entry)?)),
+        _ => Ok(read(entry)),
+    }
 }
 
 /// A counter, as whatever integer type was asked for.

@@ -2,26 +2,28 @@
 
 use std::future::IntoFuture;
 
-use super::{ToValue, Value};
+use super::options::{Life, Options, call_options, life_options};
+use super::{ToValue, Value, weigh};
 use crate::backend::SetIf;
 use crate::cache::Cache;
 use crate::clock::BoxFuture;
 use crate::codec::Codec;
+use crate::command::Command;
 use crate::entry::Entry;
 use crate::error::Result;
 use crate::key::{IntoKey, Key};
-use crate::strategy::weighed;
-use crate::tag::Tags;
-use crate::ttl::{IntoTtl, Ttl};
 
 impl Cache {
     /// Stores a value; `true` if it was stored.
     ///
     /// Without `.ttl(…)` it gets the route's default ttl, or none; an older expiry is never kept.
     ///
-    /// ```no_run
-    /// # async fn example(cache: cache_core::Cache) -> cache_core::Result<()> {
-    /// let stored = cache.set("greeting", "hello").ttl("20h").if_absent().await?;
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> cache_core::Result<()> {
+    /// # let cache = cache_core::Cache::builder().route("", cache_core::testing::Wire::new()).build().await?;
+    /// assert!(cache.set("greeting", "hello").ttl("20h").tags(["texts"]).await?);
+    /// assert!(!cache.set("greeting", "good bye").if_absent().await?);
     /// # Ok(()) }
     /// ```
     #[expect(clippy::needless_pass_by_value, reason = "`ToValue` is implemented for references")]
@@ -30,24 +32,42 @@ impl Cache {
             cache: self,
             key: key.into_key(),
             value: value.to_stored(),
-            ttl: None,
-            tags: Tags::new(),
+            life: Life::default(),
             only_if: SetIf::Always,
+            options: Options::default(),
         }
     }
 
     /// Stores a value only if there is none under the key; `false` leaves the first one untouched.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> cache_core::Result<()> {
+    /// # let cache = cache_core::Cache::builder().route("", cache_core::testing::Wire::new()).build().await?;
+    /// assert!(cache.add("leader", "Ada").ttl("1m").await?);
+    /// assert!(!cache.add("leader", "Grace").await?);
+    /// # Ok(()) }
+    /// ```
     pub fn add<V: ToValue>(&self, key: impl IntoKey, value: V) -> Add<'_, V::Stored> {
-        Add(self.set(key, value).if_absent())
+        Add { set: self.set(key, value).if_absent() }
     }
 
     /// Stores several values. An empty list does nothing; of equal keys the last wins.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> cache_core::Result<()> {
+    /// # let cache = cache_core::Cache::builder().route("", cache_core::testing::Wire::new()).build().await?;
+    /// cache.set_many([("a", &1), ("b", &2)]).ttl("1h").await?;
+    /// assert_eq!(cache.get("b").await?, Some(2));
+    /// # Ok(()) }
+    /// ```
     pub fn set_many<K: IntoKey, V: ToValue>(
         &self,
         pairs: impl IntoIterator<Item = (K, V)>,
     ) -> SetMany<'_, V::Stored> {
         let pairs = pairs.into_iter().map(|(key, value)| (key.into_key(), value.to_stored())).collect();
-        SetMany { cache: self, pairs, ttl: None, tags: Tags::new() }
+        SetMany { cache: self, pairs, life: Life::default(), options: Options::default() }
     }
 }
 
@@ -58,25 +78,15 @@ pub struct Set<'c, T> {
     cache: &'c Cache,
     key: Key,
     value: T,
-    ttl: Option<Result<Ttl>>,
-    tags: Tags,
+    life: Life,
     only_if: SetIf,
+    options: Options,
 }
 
+call_options!(Set<T>, options);
+life_options!(Set<T>, life);
+
 impl<T> Set<'_, T> {
-    /// Carries these tags: [`delete_tags`](Cache::delete_tags) of any of them ends it.
-    pub fn tags<K: IntoKey>(mut self, tags: impl IntoIterator<Item = K>) -> Self {
-        self.tags = Tags::of(tags);
-        self
-    }
-
-    /// Expires after this: `"20h"`, seconds, a [`Duration`](std::time::Duration), or `"forever"` where the
-    /// route has a default.
-    pub fn ttl(mut self, ttl: impl IntoTtl) -> Self {
-        self.ttl = Some(ttl.into_ttl());
-        self
-    }
-
     /// Only if there is no living entry.
     pub fn if_absent(mut self) -> Self {
         self.only_if = SetIf::Absent;
@@ -95,12 +105,15 @@ impl<'c, T: Value> IntoFuture for Set<'c, T> {
     type IntoFuture = BoxFuture<'c, Result<bool>>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(async move {
-            let route = self.cache.route_or_error(&self.key)?;
-            let ttl = self.ttl.transpose()?.or(route.default_ttl());
-            let meta = self.cache.meta(ttl);
-            let entry = Entry::new(self.value, meta).stamped(route.stamp(&self.tags).await?);
-            self.cache.store(&self.key, entry, Some(Codec::of::<T>()), self.only_if).await
+        let Self { cache, key, value, life, only_if, options } = self;
+        let key = options.key(key);
+        options.run(cache, async move {
+            if cache.route_for(Command::Set, &key)?.is_none() {
+                return Ok(false);
+            }
+            let (meta, stamps) = cache.begin_entry(&key, life).await?;
+            let entry = Entry::new(value, meta).stamped(stamps);
+            cache.store(&key, entry, Some(Codec::of::<T>()), only_if).await
         })
     }
 }
@@ -108,26 +121,19 @@ impl<'c, T: Value> IntoFuture for Set<'c, T> {
 /// [`Cache::add`], on its way.
 #[derive(Debug)]
 #[must_use = "nothing is stored before `.await`"]
-pub struct Add<'c, T>(Set<'c, T>);
-
-impl<T> Add<'_, T> {
-    /// Carries these tags.
-    pub fn tags<K: IntoKey>(self, tags: impl IntoIterator<Item = K>) -> Self {
-        Self(self.0.tags(tags))
-    }
-
-    /// Expires after this.
-    pub fn ttl(self, ttl: impl IntoTtl) -> Self {
-        Self(self.0.ttl(ttl))
-    }
+pub struct Add<'c, T> {
+    set: Set<'c, T>,
 }
+
+call_options!(Add<T>, set.options);
+life_options!(Add<T>, set.life);
 
 impl<'c, T: Value> IntoFuture for Add<'c, T> {
     type Output = Result<bool>;
     type IntoFuture = BoxFuture<'c, Result<bool>>;
 
     fn into_future(self) -> Self::IntoFuture {
-        self.0.into_future()
+        self.set.into_future()
     }
 }
 
@@ -137,43 +143,34 @@ impl<'c, T: Value> IntoFuture for Add<'c, T> {
 pub struct SetMany<'c, T> {
     cache: &'c Cache,
     pairs: Vec<(Key, T)>,
-    ttl: Option<Result<Ttl>>,
-    tags: Tags,
+    life: Life,
+    options: Options,
 }
 
-impl<T> SetMany<'_, T> {
-    /// All carry these tags.
-    pub fn tags<K: IntoKey>(mut self, tags: impl IntoIterator<Item = K>) -> Self {
-        self.tags = Tags::of(tags);
-        self
-    }
-
-    /// All expire after this.
-    pub fn ttl(mut self, ttl: impl IntoTtl) -> Self {
-        self.ttl = Some(ttl.into_ttl());
-        self
-    }
-}
+call_options!(SetMany<T>, options);
+life_options!(SetMany<T>, life);
 
 impl<'c, T: Value> IntoFuture for SetMany<'c, T> {
     type Output = Result<()>;
     type IntoFuture = BoxFuture<'c, Result<()>>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(async move {
+        let Self { cache, pairs, life, options } = self;
+        let pairs: Vec<_> = pairs.into_iter().map(|(key, value)| (options.key(key), value)).collect();
+        options.run(cache, async move {
             let codec = Some(Codec::of::<T>());
-            let ttl = self.ttl.transpose()?;
-            for (route, pairs) in self.cache.by_route(self.pairs)? {
+            let ttl = life.ttl.transpose()?;
+            for (route, pairs) in cache.by_route(pairs)? {
+                if cache.is_off(Command::SetMany, route) {
+                    continue;
+                }
                 let keys: Vec<_> = pairs.iter().map(|(key, _)| key.clone()).collect();
-                let meta = self.cache.meta(ttl.or(route.default_ttl()));
-                let stamps = route.stamp(&self.tags).await?;
-                let entry = |value| {
-                    let entry = Entry::new(value, meta).stamped(stamps.clone());
-                    if route.weighs() { weighed(entry, codec) } else { entry }
-                };
+                let meta = cache.meta(ttl.or(route.default_ttl()));
+                let stamps = route.stamp(&life.tags).await?;
+                let entry = |value| weigh(route, Entry::new(value, meta).stamped(stamps.clone()), codec);
                 let entries = pairs.into_iter().map(|(key, value)| (key, entry(value))).collect();
                 route.set_many(entries, codec).await?;
-                keys.iter().for_each(|key| self.cache.flights().abandon(key.as_key()));
+                keys.iter().for_each(|key| cache.flights().abandon(key.as_key()));
             }
             Ok(())
         })

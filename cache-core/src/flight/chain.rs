@@ -15,7 +15,7 @@ thread_local! {
 }
 
 pin_project! {
-    /// A body that runs as part of the computation `id`.
+    /// A body that runs as part of these computations.
     ///
     /// The mark is on the thread only while the body is polled, so it follows the task wherever it runs. It does
     /// not follow into tasks the body spawns; those wait at most as long as any other caller.
@@ -23,7 +23,7 @@ pin_project! {
     /// Written by hand because an `async fn` would hold the body twice, and nested calls would double each time.
     #[derive(Debug)]
     pub struct Within<F> {
-        id: Option<u64>,
+        ids: Vec<u64>,
         // Calls inside are to be answered from the cache again, though this one is a refresh.
         calm: Option<Calm>,
         #[pin]
@@ -31,9 +31,9 @@ pin_project! {
     }
 }
 
-/// Runs `body` as part of the computation `id`.
-pub(crate) fn within<F: Future>(id: Option<u64>, calm: Option<Calm>, body: F) -> Within<F> {
-    Within { id, calm, body }
+/// Runs `body` as part of the computations `ids`.
+pub(crate) fn within<F: Future>(ids: Vec<u64>, calm: Option<Calm>, body: F) -> Within<F> {
+    Within { ids, calm, body }
 }
 
 impl<F: Future> Future for Within<F> {
@@ -41,7 +41,7 @@ impl<F: Future> Future for Within<F> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.project();
-        let _mark = this.id.map(Mark::new);
+        let _mark = Mark::new(this.ids);
         let _scope = this.calm.as_ref().map(Calm::enter);
         this.body.poll(cx)
     }
@@ -57,19 +57,23 @@ pub(super) fn current() -> Vec<u64> {
     CHAIN.with_borrow(Clone::clone)
 }
 
-struct Mark;
+/// How many there were before.
+struct Mark(usize);
 
 impl Mark {
     #[inline(never)]
-    fn new(id: u64) -> Self {
-        CHAIN.with_borrow_mut(|chain| chain.push(id));
-        Self
+    fn new(ids: &[u64]) -> Self {
+        CHAIN.with_borrow_mut(|chain| {
+            let before = chain.len();
+            chain.extend_from_slice(ids);
+            Self(before)
+        })
     }
 }
 
 impl Drop for Mark {
     #[inline(never)]
     fn drop(&mut self) {
-        CHAIN.with_borrow_mut(Vec::pop);
+        CHAIN.with_borrow_mut(|chain| chain.truncate(self.0));
     }
 }

@@ -7,6 +7,7 @@ use super::waits::Edge;
 use super::{Flight, Flights, Phase};
 use crate::clock::Time;
 use crate::entry::Entry;
+use crate::event::EventKind;
 
 /// The right and duty to compute.
 pub(crate) struct Leader {
@@ -31,10 +32,18 @@ impl Leader {
         self.flight.state().waiters > 0
     }
 
-    /// Gives everybody the answer.
-    pub(crate) fn answer(mut self, entry: Option<Arc<Entry>>) {
+    /// Gives everybody what was computed.
+    pub(crate) fn answer(self, entry: Option<Arc<Entry>>) {
+        self.land(entry.map_or(Phase::Over, |entry| Phase::Answered(entry, EventKind::Joined)));
+    }
+
+    /// Gives everybody what was stored already.
+    pub(crate) fn found(self, entry: Arc<Entry>) {
+        self.land(Phase::Answered(entry, EventKind::Hit));
+    }
+
+    fn land(mut self, phase: Phase) {
         self.landed = true;
-        let phase = entry.map_or(Phase::Over, Phase::Answered);
         let before = self.flights.update(&self.flight, |state| {
             state.running -= 1;
             std::mem::replace(&mut state.phase, phase)
@@ -78,8 +87,8 @@ impl Drop for Leader {
 
 /// How a wait ended.
 pub(crate) enum Landing {
-    /// The leader's answer.
-    Answer(Arc<Entry>),
+    /// The leader's answer, and what it makes of the calls that get it.
+    Answer(Arc<Entry>, EventKind),
     /// The leader is gone; this caller leads now.
     Lead(Leader),
     /// The flight ended without an answer to share: ask anew.
@@ -131,7 +140,7 @@ impl Waiter {
     fn look(&self) -> Option<Landing> {
         let mut state = self.flight.state();
         match &state.phase {
-            Phase::Answered(entry) => return Some(Landing::Answer(Arc::clone(entry))),
+            Phase::Answered(entry, kind) => return Some(Landing::Answer(Arc::clone(entry), *kind)),
             Phase::Over => return Some(Landing::Again),
             Phase::Open => {}
         }

@@ -11,16 +11,16 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Call, Enter, Led, Mode, Reader, Ticket};
+use super::{Call, Enter, Led, Mode, Reader, Ticket, Trouble, careful};
 use crate::background;
 use crate::cache::CacheRef;
 use crate::clock::BoxFuture;
 use crate::entry::Entry;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::flight::{Within, within};
-use crate::key::{Key, KeyBuf, KeyRef, is_reserved};
+use crate::key::{Key, KeyBuf, is_reserved};
 use crate::returns::{Outcome, Returned, Shape};
-use crate::scope::{self, Calm};
+use crate::scope::{self, Calm, Scope};
 use crate::site::Site;
 use crate::tag::Tags;
 use crate::ttl::{IntoTtl, Ttl};
@@ -53,22 +53,28 @@ pub fn enter<Out, S: Shape<Out>>(
     if settings.bypass || key.why_unkeyable().is_some() {
         mode = Mode::Bypass;
     }
-    let key = key.as_key();
+    let text = key.as_key();
     if mode == Mode::Cached
-        && let Some((index, route)) = cache.route_at(Some(site), key)
+        && let Some((index, route)) = cache.route_at(Some(site), text)
     {
         routed = Some(index);
-        if scope::recomputes() {
-            mode = Mode::Recompute;
+        let mut answer = None;
+        if scope::is_special() {
+            mode = careful::look(site, &cache, route, text, settings.version, &mut |entry| {
+                answer = returned.answer(entry);
+                answer.is_some()
+            });
+            if let Some(out) = answer {
+                return Enter::Answer(out);
+            }
         } else {
-            let mut answer = None;
-            route.peek(key, &mut |entry| {
+            route.peek(text, &mut |entry| {
                 if entry.version() == settings.version && cache.is_alive(entry) {
                     answer = returned.answer(entry);
                 }
             });
             if let Some(out) = answer {
-                cache.tell_hit(key, site);
+                cache.tell_hit(text, site);
                 return Enter::Answer(out);
             }
         }
@@ -88,15 +94,20 @@ impl Pending {
     fn new(
         site: &'static Site,
         cache: CacheRef,
-        key: KeyRef<'_>,
+        key: &mut KeyBuf,
         reader: Reader,
         settings: Settings,
         mode: Mode,
         route: Option<u32>,
     ) -> Self {
-        let key = key.to_key();
-        // A template that begins with a placeholder can run into a reserved prefix; those are not its to write.
-        let mode = if is_reserved(key.as_str()) { Mode::Bypass } else { mode };
+        let mut why = key.why_unkeyable();
+        let key = key.as_key().to_key();
+        let mut mode = mode;
+        if is_reserved(key.as_str()) {
+            // A template that begins with a placeholder can run into a reserved prefix; those are not its to write.
+            mode = Mode::Bypass;
+            why = why.or(Some("it would begin with a reserved prefix"));
+        }
         let call = Call {
             cache,
             site: Some(site),
@@ -106,6 +117,7 @@ impl Pending {
             version: settings.version,
             tags: Tags::new(),
             single_flight: settings.single_flight,
+            trouble: Trouble::unkeyable(why),
         };
         Self { call, reader }
     }
@@ -113,9 +125,10 @@ impl Pending {
     /// Waits for somebody else's answer, or gets the right to compute. Boxed: this is the cold path, and large.
     pub fn lead(self, tags: Tags) -> BoxFuture<'static, Enter<Found, Lead>> {
         let Self { mut call, reader } = self;
-        if tags.why_unkeyable().is_some() {
+        if let Some(why) = tags.why_unkeyable() {
             // An entry that its tags do not reach could not be deleted by them.
             call.mode = Mode::Bypass;
+            call.trouble.note(&Error::NoKey(why));
         }
         call.tags = tags;
         Box::pin(async move {
@@ -145,7 +158,9 @@ impl Found {
     pub fn answer<Out, S: Shape<Out>>(self, returned: Returned<Out, S>) -> Enter<Out, Lead> {
         match returned.answer(&self.entry) {
             Some(out) => Enter::Answer(out),
-            None => Enter::Go(Lead { ticket: Box::new(Ticket::new(self.call, self.reader, None, None)) }),
+            None => {
+                Enter::Go(Lead { ticket: Box::new(Ticket::new(self.call, self.reader, None, None).told()) })
+            }
         }
     }
 }
@@ -159,13 +174,23 @@ impl fmt::Debug for Found {
 /// The right to compute, and what is known for storing the answer.
 pub struct Lead {
     /// Boxed: it lives across the body, and futures stay small.
-    ticket: Box<Ticket>,
+    pub(super) ticket: Box<Ticket>,
 }
 
 impl Lead {
+    /// The computation this one is.
+    pub(super) fn flight(&self) -> Option<u64> {
+        self.ticket.flight()
+    }
+
+    /// The function gave an error that is not kept: who waits tries in growing groups.
+    pub(super) fn fail(self) {
+        self.ticket.fail();
+    }
+
     /// Runs the function as part of this computation.
     pub fn run<F: Future>(&mut self, body: F) -> Within<F> {
-        within(self.ticket.flight(), Calm::if_recomputing(), body)
+        within(self.ticket.flight().into_iter().collect(), Calm::if_recomputing(), body)
     }
 
     /// Begins the decision whether and for how long to keep the answer.
@@ -202,12 +227,13 @@ impl Lead {
             ticket.fail();
             return Enter::Answer(out);
         };
-        let Some(store) = ticket.begin_store(entry) else { return Enter::Answer(out) };
+        let waits = matches!(S::split(&out), Outcome::Value(_));
+        let Some(store) = ticket.begin_store(entry, waits) else { return Enter::Answer(out) };
         match S::into_value(out) {
             Ok(value) => Enter::Go((store, value)),
             Err(out) => {
                 // `None` and `Err` are stored meanwhile; until they are, callers join this computation.
-                background::spawn(store);
+                background::spawn(Scope::current().run(store));
                 Enter::Answer(out)
             }
         }
@@ -324,16 +350,19 @@ where
     T: Clone + Send + Sync + 'static,
     F: Future<Output = T>,
 {
-    let route = cache.route_at(None, key.as_key()).map(|(index, _)| index);
+    let routed = cache.route_at(None, key.as_key());
+    let mode = routed.map_or(Mode::Bypass, |(_, route)| careful::mode(&cache, route));
+    let route = routed.map(|(index, _)| index);
     let call = Call {
         cache,
         site: None,
         key,
         route,
-        mode: Mode::Cached,
+        mode,
         version: 0,
         tags: Tags::new(),
         single_flight: true,
+        trouble: Trouble::default(),
     };
     let lead = match (Pending { call, reader: returned.reader() }).lead(tags).await {
         Enter::Answer(found) => found.answer(returned),

@@ -14,6 +14,7 @@ use crate::cache::CacheRef;
 use crate::error::{Error, Result};
 use crate::event::EventKind;
 use crate::pattern::Pattern;
+use crate::scope::Scope;
 use crate::tag::Tags;
 
 /// When invalidation takes place.
@@ -136,9 +137,11 @@ impl Drop for Running {
             return;
         }
         // Backends in this process answer at once; the others are waited for in the background.
-        let mut removal: Pin<Box<dyn Future<Output = ()> + Send>> = Box::pin(async move {
-            drop(purge(targets).await);
-        });
+        // What the scope says of commands holds there too.
+        let mut removal: Pin<Box<dyn Future<Output = ()> + Send>> =
+            Box::pin(Scope::current().run(async move {
+                drop(purge(targets).await);
+            }));
         // A second panic while unwinding would end the process.
         let poll = || removal.as_mut().poll(&mut Context::from_waker(Waker::noop()));
         if let Ok(Poll::Pending) = catch_unwind(AssertUnwindSafe(poll)) {

@@ -1,8 +1,11 @@
 //! `#[cached]`: execute, store, return from the cache until it expires.
 
+mod many;
+
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote_spanned;
 
+use self::many::Many;
 use super::{Attribute, Common, Described, Frame, Input, KEYED, Layer};
 use crate::error::Errors;
 use crate::function::Function;
@@ -19,26 +22,61 @@ struct Cached {
     key: Key,
     keeping: Keeping,
     handle: Option<Named>,
+    /// Beside it the function of one element.
+    many: Option<(Many, Function)>,
 }
 
 fn parse(input: Input<'_>, errors: &mut Errors) -> Option<Box<dyn Layer>> {
-    let keys = &[Keeping::KEYS, KEYED, Common::KEYS, Naming::KEYS];
+    let keys = &[Keeping::KEYS, Many::KEYS, KEYED, Common::KEYS, Naming::KEYS];
     let mut arguments = Arguments::parse("`#[cached]`", input.args, keys, None, errors);
     let common = Common::take(&mut arguments, errors);
     let key = Key::take(&mut arguments, input.function, errors);
+    let many = Many::take(&mut arguments, input.function, errors);
     let keeping = Keeping::take(&mut arguments, input.span, input.function, errors);
     let handle = handle::named(Naming::take(&mut arguments, errors), input.function, errors);
     if let (Some(handle), Some(key)) = (&handle, &key) {
         handle.check(key, errors);
     }
-    Some(Box::new(Cached { common, key: key?, keeping: keeping?, handle }))
+    if let (Some(many), Some(keeping)) = (&many, &keeping) {
+        many.check(key.as_ref(), input.function, keeping.err_ttl_place(), errors);
+    }
+    let many = many.map(|many| {
+        let one = many.of_one(input.function, &common.p);
+        (many, one)
+    });
+    Some(Box::new(Cached { common, key: key?, keeping: keeping?, handle, many }))
 }
 
 impl Cached {
     fn handle<'a>(&'a self, function: &'a Function) -> Option<Handle<'a>> {
-        let Self { common, key, keeping, handle } = self;
+        let Self { common, key, keeping, handle, many } = self;
         let named = handle.as_ref()?;
-        Some(Handle::new(named, function, key, keeping, common))
+        let one = many.as_ref().map_or(function, |(_, one)| one);
+        Some(Handle::new(named, one, function, key, keeping, common))
+    }
+
+    /// What writes the key into `__key`.
+    fn rendered(&self, function: &Function) -> TokenStream {
+        let (buf, p) = (Ident::new("__key", Span::mixed_site()), &self.common.p);
+        match self.handle(function) {
+            Some(handle) => self.key.render(&buf, &handle.head(), p),
+            None => self.key.render(&buf, &Head::Here, p),
+        }
+    }
+
+    /// What is fixed before the call; `__when` is evaluated by then.
+    fn settings(&self) -> TokenStream {
+        let (p, site) = (&self.common.p, Span::mixed_site());
+        let when = Ident::new("__when", site);
+        let bypass = if self.common.when(&when).is_some() {
+            quote_spanned!(site=> !#when)
+        } else {
+            quote_spanned!(site=> false)
+        };
+        let Keeping { version, single_flight, .. } = &self.keeping;
+        quote_spanned! {site=>
+            #p::cached::Settings { version: #version, single_flight: #single_flight, bypass: #bypass }
+        }
     }
 }
 
@@ -48,19 +86,15 @@ impl Layer for Cached {
     }
 
     fn wrap(&self, frame: &Frame<'_>) -> TokenStream {
+        if let Some((many, _)) = &self.many {
+            return self.wrap_many(many, frame);
+        }
         let Frame { function, label, output, inner } = frame;
         let (p, site) = (&self.common.p, Span::mixed_site());
-        let (head_text, cache) = (self.key.literal_head(), self.common.cache());
-        let (buf, when) = (Ident::new("__key", site), Ident::new("__when", site));
-        let handle = self.handle(function);
-        let key = match &handle {
-            Some(handle) => self.key.render(&buf, &handle.head(), p),
-            None => self.key.render(&buf, &Head::Here, p),
-        };
-        let condition = self.common.when(&when);
-        let bypass =
-            if condition.is_some() { quote_spanned!(site=> !#when) } else { quote_spanned!(site=> false) };
-        let Keeping { version, single_flight, .. } = &self.keeping;
+        let (head_text, cache, tags) =
+            (self.key.literal_head(), self.common.cache(), self.keeping.tags.print(p));
+        let (buf, condition) = (Ident::new("__key", site), self.common.when(&Ident::new("__when", site)));
+        let (key, settings) = (self.rendered(function), self.settings());
         let undecodable = function.undecodable();
         let storable = self.keeping.asks(output, p);
         let (before, after) = (self.keeping.before(p), self.keeping.after());
@@ -77,17 +111,13 @@ impl Layer for Cached {
                 // A default key holds `_unused` too: who calls with another value may expect another answer.
                 #[allow(clippy::used_underscore_binding)]
                 { #key }
-                let __settings = #p::cached::Settings {
-                    version: #version,
-                    single_flight: #single_flight,
-                    bypass: #bypass,
-                };
+                let __settings = #settings;
                 #p::cached::enter(&__MACADAMIA_SITE, __cache, &mut #buf, __returns(), __settings)
             } {
                 #p::Enter::Answer(__out) => break #label __out,
                 #p::Enter::Go(__pending) => __pending,
             };
-            let mut __lead = match __pending.lead(#p::Tags::new()).await {
+            let mut __lead = match __pending.lead(#tags).await {
                 #p::Enter::Answer(__found) => match __found.answer(__returns()) {
                     #p::Enter::Answer(__out) => break #label __out,
                     #p::Enter::Go(__lead) => __lead,

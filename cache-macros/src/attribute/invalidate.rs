@@ -9,16 +9,18 @@ use crate::error::{Errors, hint};
 use crate::grammar::{Arguments, Key, Shape};
 use crate::krate::Private;
 use crate::placeholder::Scope;
+use crate::tags::Tags;
 use crate::target::Target;
 
 pub(crate) const ATTRIBUTE: Attribute = Attribute { name: "invalidate", stores: false, parse };
 
-const KEYS: &[Key] = &[Key("on", Shape::Value), Key("tags", Shape::Later)];
+const KEYS: &[Key] = &[Key("on", Shape::Value), Key("tags", Shape::Value)];
 
 struct Invalidate {
     common: Common,
     on: &'static str,
     targets: Vec<Target>,
+    tags: Tags,
 }
 
 fn parse(input: Input<'_>, errors: &mut Errors) -> Option<Box<dyn Layer>> {
@@ -31,14 +33,15 @@ fn parse(input: Input<'_>, errors: &mut Errors) -> Option<Box<dyn Layer>> {
     let nothing = input.args.is_empty();
     let mut arguments = Arguments::parse("`#[invalidate]`", input.args, keys, Some(&mut read), errors);
     let common = Common::take(&mut arguments, errors);
+    let tags = Tags::take(&mut arguments, Scope::Function(input.function), errors);
     let on = arguments.expr("on").map_or(Some("Success"), |(_, expr)| on(&expr, errors));
-    if nothing || (targets.is_empty() && errors.is_empty()) {
+    if nothing || (targets.is_empty() && tags.is_empty() && errors.is_empty()) {
         errors.push(
             input.span,
-            "what? Write a function, `profile(user.uid = id)`, or a pattern, `\"user:<id>\"`",
+            "what? Write a function, `profile(user.uid = id)`, a pattern, `\"user:<id>\"`, or `tags = [\"users\"]`",
         );
     }
-    Some(Box::new(Invalidate { common, on: on?, targets: targets.into_iter().flatten().collect() }))
+    Some(Box::new(Invalidate { common, on: on?, targets: targets.into_iter().flatten().collect(), tags }))
 }
 
 /// When it happens.
@@ -67,7 +70,9 @@ impl Layer for Invalidate {
         let Frame { output, inner, .. } = frame;
         let (p, site) = (&self.common.p, Span::mixed_site());
         let (on, when) = (Ident::new(self.on, site), Ident::new("__when", site));
-        let targets = self.targets.iter().map(|target| target.target(self.common.cache.as_ref(), p));
+        let cache = self.common.cache.as_ref();
+        let targets = self.targets.iter().map(|target| target.target(cache, p));
+        let targets = targets.chain(self.tags.target(cache, p));
         let mut targets = quote_spanned!(site=> [#(#targets),*]);
         let condition = self.common.when(&when);
         if condition.is_some() {

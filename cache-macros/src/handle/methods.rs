@@ -30,6 +30,16 @@ impl Handle<'_> {
             self.generics(&[params.as_slice(), &[value.to_token_stream()]].concat());
         let (set_ttl, ttl) = self.set_ttl();
         let refresh = self.refresh();
+        // What is stored carries the tags: `set` takes what they name too.
+        let set_params: Vec<_> = function
+            .params
+            .iter()
+            .filter(|param| key.uses(param) || keeping.tags.uses(param))
+            .map(typed)
+            .collect();
+        let tags = keeping.tags.print_again(p);
+        let (with_set, where_set) =
+            self.generics(&[set_params.as_slice(), &[value.to_token_stream()]].concat());
         quote_spanned! {Span::mixed_site()=>
             /// The key of a call with these arguments.
             #vis fn key #bare (#(#params),*) -> #p::Key #where_bare {
@@ -46,12 +56,12 @@ impl Handle<'_> {
             }
 
             /// Stores a value as if the function had returned it. `false`: it was not stored.
-            #vis async fn set #with_value (
-                #lent #(#params,)* value: impl ::core::borrow::Borrow<#value>, #set_ttl
-            ) -> #p::Result<bool> #where_value {
+            #vis async fn set #with_set (
+                #lent #(#set_params,)* value: impl ::core::borrow::Borrow<#value>, #set_ttl
+            ) -> #p::Result<bool> #where_set {
                 #made
                 let __value: &#value = ::core::borrow::Borrow::borrow(&value);
-                #p::set(#how, #cache, #buf, __value, #ttl, #version).await
+                #p::set(#how, #cache, #buf, __value, #ttl, #version, #tags).await
             }
 
             /// Deletes the entry. `false`: there was none.
@@ -84,7 +94,7 @@ impl Handle<'_> {
 
     /// `refresh`, unless calling the function gives no future.
     fn refresh(&self) -> TokenStream {
-        let Self { function, p, .. } = self;
+        let Self { whole: function, p, .. } = self;
         if function.is_run_by_attribute() {
             return TokenStream::new();
         }
@@ -144,7 +154,7 @@ impl Handle<'_> {
 
     /// The parameters of `refresh`, and the call with them.
     fn call(&self) -> (Vec<TokenStream>, TokenStream) {
-        let function = self.function;
+        let function = self.whole;
         let (mut params, mut args) = (Vec::new(), Vec::new());
         // A parameter of the function's own name would hide the function.
         let hides = function.params.iter().any(|param| param.plain() == Some(&function.sig.ident));

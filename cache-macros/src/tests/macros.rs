@@ -79,7 +79,7 @@ fn a_purge_takes_many_targets() {
     refused(
         crate::bang::purge,
         "",
-        &["what? Write a function, `items(page = 3)`, or a pattern, `\"user:<id>\"`"],
+        &["what? Write a function, `items(page = 3)`, a pattern, `\"user:<id>\"`, or `tags = [\"items\"]`"],
     );
     refused(
         crate::bang::purge,

@@ -26,7 +26,7 @@ fn arguments() {
     let check =
         |arguments: &str, expected: &[&str]| check(&format!("#[cached({arguments})]"), PLAIN, expected);
     let takes = "It takes ttl, condition, time_condition, none_ttl, err_ttl, jitter, single_flight, \
-        version, key, prefix, skip, cache, when, crate, handle";
+        version, tags, many, key, prefix, skip, cache, when, crate, handle";
     check("", &["how long? Write `ttl = \"3h\"` (or `ttl = \"forever\"`)"]);
     check(
         "ttl = \"3h\", tll = 1",
@@ -52,10 +52,8 @@ fn arguments() {
         "ttl = 1, condition = true",
         &["`condition` looks at the value: write `|value| …`, or the name of a function"],
     );
-    check("ttl = 1, tags = [\"a\"]", &["`tags` is not available yet"]);
     check("ttl = 1, lock = true", &["`lock` is not available yet"]);
     check("ttl = 1, codec = Json", &["`codec` is not available yet"]);
-    check("ttl = 1, many = ids", &["`many` is not available yet"]);
     check("ttl = 0", &["`0` is a duration of zero: write at least \"1ms\""]);
     check("ttl = -1", &["`ttl` cannot be negative"]);
     check("ttl = true", &["`ttl` takes text such as \"1h30m\", or whole seconds"]);
@@ -281,7 +279,7 @@ fn handles() {
 fn targets() {
     let check =
         |arguments: &str, expected: &[&str]| check(&format!("#[invalidate({arguments})]"), PLAIN, expected);
-    let what = "what? Write a function, `profile(user.uid = id)`, or a pattern, `\"user:<id>\"`";
+    let what = "what? Write a function, `profile(user.uid = id)`, a pattern, `\"user:<id>\"`, or `tags = [\"users\"]`";
     check("", &[what]);
     check("on = \"always\"", &[what]);
     check("items(id)", &["name the placeholder: `items(user.uid = id)`, or `page = _` for any value"]);
@@ -309,8 +307,7 @@ fn targets() {
                 \"before\""],
     );
     check("items, on = always", &["`on` is text: write \"success\" (the default), \"always\" or \"before\""]);
-    check("items, tags = [\"a\"]", &["`tags` is not available yet"]);
-    check("items, ttl = 3", &["`#[invalidate]` has no argument `ttl`. It takes on, cache, when, crate"]);
+    check("items, ttl = 3", &["`#[invalidate]` has no argument `ttl`. It takes on, tags, cache, when, crate"]);
 }
 
 #[test]

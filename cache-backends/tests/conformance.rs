@@ -1,0 +1,68 @@
+//! Every backend passes the suite; one that keeps nothing answers as it says.
+#![allow(missing_docs, reason = "tests")]
+
+#[cfg(feature = "memory")]
+mod memory {
+    use cache_backends::Memory;
+    use cache_core::testing::Faults;
+
+    cache_core::testing::conformance! {
+        unbounded,
+        || async { Memory::builder().max_entries(1_000_000) },
+    }
+
+    cache_core::testing::conformance! {
+        by_default,
+        || async { Memory::default() },
+    }
+
+    // Bounded by bytes it weighs what it keeps.
+    cache_core::testing::conformance! {
+        by_bytes,
+        || async { Memory::builder().max_bytes(16 << 20) },
+    }
+
+    // By the clock on the wall, as if it were a server's.
+    cache_core::testing::conformance! {
+        in_real_time,
+        || async { Memory::default() },
+        real_time,
+    }
+
+    // Under a wrapper that gives way before and after each command.
+    cache_core::testing::conformance! {
+        giving_way,
+        || async {
+            let faults = Faults::new();
+            faults.yields(2);
+            faults.wrap(Memory::default())
+        },
+    }
+}
+
+#[cfg(feature = "null")]
+mod null {
+    use cache_backends::Null;
+    use cache_core::testing::conformance::Suite;
+
+    /// What holds of a place that keeps nothing.
+    #[test]
+    fn it_passes_what_is_not_about_keeping() {
+        let suite = Suite::new(|| async { Null::new() });
+        for check in [
+            "values::a_miss_is_none",
+            "removal::after_a_clear_nothing_is_left",
+            "removal::a_store_that_was_dropped_does_not_come_after_a_deletion",
+            "service::a_ping_comes_back",
+            "service::a_backend_has_a_name",
+        ] {
+            suite.run(check);
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "Some(\"one\")")]
+    fn it_is_no_store() {
+        Suite::new(|| async { Null::new() }).run("values::what_was_set_is_what_is_read");
+    }
+}

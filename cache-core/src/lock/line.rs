@@ -1,0 +1,92 @@
+//! Those who wait for a lock in this process: they stand in line, and only the first of each line asks the backend.
+//!
+//! A release here wakes the first at once. Two caches may share a store, so who is told of a release is a matter
+//! of the key alone, whatever cache it went through; a key that shares a stripe costs one question too many.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::{Notify, Semaphore, SemaphorePermit};
+
+use crate::key::{Key, PrehashedState};
+
+const STRIPES: usize = 64;
+
+static FREED: [Notify; STRIPES] = [const { Notify::const_new() }; STRIPES];
+
+/// Told when a lock of this key, or of another of its stripe, was released in this process.
+pub(crate) fn freed(key: &Key) -> &'static Notify {
+    &FREED[(key.hash() >> 32) as usize % STRIPES]
+}
+
+pub(crate) fn tell_freed(key: &Key) {
+    freed(key).notify_waiters();
+}
+
+pub(crate) fn tell_all_freed() {
+    FREED.iter().for_each(Notify::notify_waiters);
+}
+
+/// By route and key.
+type Lines = HashMap<(u32, Key), Arc<Semaphore>, PrehashedState>;
+
+static LINES: Mutex<Lines> = Mutex::new(HashMap::with_hasher(PrehashedState));
+
+fn lines() -> MutexGuard<'static, Lines> {
+    LINES.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A place in the line for one lock; left when dropped.
+#[derive(Debug)]
+pub(crate) struct InLine {
+    of: (u32, Key),
+    line: Arc<Semaphore>,
+}
+
+impl InLine {
+    /// Whether anybody stands there: who comes now comes after them.
+    pub(crate) fn is_there(route: u32, key: &Key) -> bool {
+        lines().contains_key(&(route, key.clone()))
+    }
+
+    pub(crate) fn join(route: u32, key: &Key) -> Self {
+        let of = (route, key.clone());
+        let line = Arc::clone(lines().entry(of.clone()).or_insert_with(|| Arc::new(Semaphore::new(1))));
+        Self { of, line }
+    }
+
+    /// The turn, in order of arrival. Never closed, so there is always one to come.
+    pub(crate) async fn turn(&self) -> Option<SemaphorePermit<'_>> {
+        self.line.acquire().await.ok()
+    }
+}
+
+impl Drop for InLine {
+    fn drop(&mut self) {
+        let mut lines = lines();
+        // Under the lock nobody joins: what is left is the table's own and this one.
+        if Arc::strong_count(&self.line) == 2 {
+            lines.remove(&self.of);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_line_has_one_first_and_is_gone_with_its_last() {
+        let key = Key::from("lock:line");
+        assert!(!InLine::is_there(u32::MAX, &key));
+        let (a, b) = (InLine::join(u32::MAX, &key), InLine::join(u32::MAX, &key));
+        let turn = a.turn().await;
+        assert!(b.line.try_acquire().is_err());
+        drop(turn);
+        assert!(b.turn().await.is_some());
+        drop(a);
+        assert!(InLine::is_there(u32::MAX, &key));
+        drop(b);
+        assert!(!InLine::is_there(u32::MAX, &key));
+    }
+}

@@ -1,0 +1,208 @@
+//! `#[cached(many = ids)]`: one read for all elements, one call with those that are missing.
+//!
+//! ```text
+//! keys ── read all at once ──► all there ─────────────────────────────────► answer
+//!               └────► missing ── lead what nobody computes ─┐
+//!                               └ wait for what others do ───┴─► run the function with the rest ── store each
+//! ```
+
+use std::fmt;
+use std::future::Future;
+use std::sync::Arc;
+use std::task::Poll;
+
+use super::cached::{Lead, Settings};
+use super::{Call, Led, Mode, Reader, Trouble, careful};
+use crate::cache::CacheRef;
+use crate::clock::BoxFuture;
+use crate::entry::Entry;
+use crate::flight::{Within, within};
+use crate::key::{KeyBuf, is_reserved};
+use crate::returns::{OptionalValue, Returned};
+use crate::scope::Calm;
+use crate::site::Site;
+use crate::tag::Tags;
+
+/// The keys of a call, one for each element.
+pub struct Batch {
+    site: &'static Site,
+    cache: CacheRef,
+    reader: Reader,
+    settings: Settings,
+    /// Each key once, with the index of the element that it was first of.
+    calls: Vec<(usize, Call)>,
+    /// Which call answers for each element.
+    elements: Vec<usize>,
+}
+
+impl Batch {
+    /// None yet.
+    pub fn new<V>(
+        site: &'static Site,
+        cache: CacheRef,
+        returned: Returned<Option<V>, OptionalValue>,
+        settings: Settings,
+    ) -> Self {
+        let reader = returned.reader();
+        Self { site, cache, reader, settings, calls: Vec::new(), elements: Vec::new() }
+    }
+
+    /// The key and the tags of the next element.
+    pub fn push(&mut self, mut key: KeyBuf, tags: Tags) {
+        let unkeyable = key.why_unkeyable().or(tags.why_unkeyable());
+        let key = key.as_key().to_key();
+        let element = self.elements.len();
+        if let Some(known) = self.calls.iter().position(|(_, call)| call.key == key) {
+            self.elements.push(known);
+            return;
+        }
+        let routed = self.cache.route_at(Some(self.site), key.as_key());
+        let mode = if self.settings.bypass || unkeyable.is_some() || is_reserved(key.as_str()) {
+            Mode::Bypass
+        } else {
+            routed.map_or(Mode::Bypass, |(_, route)| careful::mode(&self.cache, route))
+        };
+        let route = routed.map(|(index, _)| index);
+        self.elements.push(self.calls.len());
+        self.calls.push((
+            element,
+            Call {
+                cache: self.cache.clone(),
+                site: Some(self.site),
+                key,
+                route,
+                mode,
+                version: self.settings.version,
+                tags,
+                single_flight: self.settings.single_flight,
+                trouble: Trouble::unkeyable(unkeyable),
+            },
+        ));
+    }
+
+    /// Reads all at once, waits for what others compute, and takes the right to compute the rest.
+    pub fn fetch(self) -> BoxFuture<'static, Fetched> {
+        Box::pin(async move {
+            let mut entries =
+                Call::look_many(self.calls.iter().map(|(_, call)| call).collect(), self.reader).await;
+            // First all that nobody computes, and then the waits: those are waits of what is held, too.
+            let (mut leads, mut busy) = (Vec::new(), Vec::new());
+            for (at, (element, call)) in self.calls.into_iter().enumerate() {
+                if entries[at].is_none() {
+                    match call.try_lead(self.reader) {
+                        Ok(leading) => leads.push((at, element, leading)),
+                        Err(call) => busy.push((at, element, call)),
+                    }
+                }
+            }
+            let mut futures: Vec<BoxFuture<'static, (usize, usize, Led)>> = Vec::new();
+            let held: Vec<u64> = leads.iter().filter_map(|(_, _, leading)| leading.flight()).collect();
+            for (at, element, leading) in leads {
+                futures.push(Box::pin(async move { (at, element, leading.go().await) }));
+            }
+            for (at, element, call) in busy {
+                let reader = self.reader;
+                let led = async move { (at, element, call.lead(reader).await) };
+                futures.push(Box::pin(within(held.clone(), None, led)));
+            }
+            let mut missing = Vec::new();
+            for (at, element, led) in all(futures).await {
+                match led {
+                    Led::Found(entry, _) => entries[at] = Some(entry),
+                    Led::Compute(ticket) => missing.push((element, Lead { ticket })),
+                }
+            }
+            missing.sort_by_key(|(element, _)| *element);
+            Fetched { entries, elements: self.elements, missing }
+        })
+    }
+}
+
+/// What was found, and what is to be computed.
+pub struct Fetched {
+    entries: Vec<Option<Arc<Entry>>>,
+    elements: Vec<usize>,
+    missing: Vec<(usize, Lead)>,
+}
+
+impl Fetched {
+    /// Whether there is nothing to compute.
+    pub fn is_complete(&self) -> bool {
+        self.missing.is_empty()
+    }
+
+    /// The elements that were found, each once, with their values; absent ones have none.
+    pub fn known<T, K, V>(&self, elements: &[T], returned: Returned<Option<V>, OptionalValue>) -> Vec<(K, V)>
+    where
+        T: Clone + Into<K>,
+    {
+        let mut told = vec![false; self.entries.len()];
+        let mut known = Vec::new();
+        for (element, at) in elements.iter().zip(&self.elements) {
+            if let Some(entry) = self.entries.get(*at).and_then(Option::as_ref)
+                && let Some(Some(value)) = returned.answer(entry)
+                && !std::mem::replace(&mut told[*at], true)
+            {
+                known.push((element.clone().into(), value));
+            }
+        }
+        known
+    }
+
+    /// The elements to compute, in their order.
+    pub fn pick<T: Clone>(&self, elements: &[T]) -> Vec<T> {
+        self.missing.iter().filter_map(|(element, _)| elements.get(*element)).cloned().collect()
+    }
+
+    /// Runs the function as part of all these computations.
+    pub fn run<F: Future>(&self, body: F) -> Within<F> {
+        let flights = self.missing.iter().filter_map(|(_, lead)| lead.flight()).collect();
+        within(flights, Calm::if_recomputing(), body)
+    }
+
+    /// The rights to store, in the order of [`pick`](Self::pick).
+    pub fn leads(self) -> impl Iterator<Item = Lead> {
+        self.missing.into_iter().map(|(_, lead)| lead)
+    }
+
+    /// The function failed: who waits for an element computes it.
+    pub fn fail(self) {
+        self.leads().for_each(Lead::fail);
+    }
+}
+
+impl fmt::Debug for Batch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Batch").field("keys", &self.calls.len()).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Fetched {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Fetched").field("missing", &self.missing.len()).finish_non_exhaustive()
+    }
+}
+
+/// What stands for these elements in the answer.
+pub fn keys<T: Clone + Into<K>, K>(elements: &[T]) -> Vec<K> {
+    elements.iter().cloned().map(Into::into).collect()
+}
+
+/// All of them at once, in their order.
+pub async fn all<T>(mut futures: Vec<BoxFuture<'_, T>>) -> Vec<T> {
+    let mut outcomes: Vec<Option<T>> = futures.iter().map(|_| None).collect();
+    std::future::poll_fn(|cx| {
+        let mut pending = false;
+        for (future, outcome) in
+            futures.iter_mut().zip(&mut outcomes).filter(|(_, outcome)| outcome.is_none())
+        {
+            match future.as_mut().poll(cx) {
+                Poll::Ready(done) => *outcome = Some(done),
+                Poll::Pending => pending = true,
+            }
+        }
+        if pending { Poll::Pending } else { Poll::Ready(()) }
+    })
+    .await;
+    outcomes.into_iter().flatten().collect()
+}

@@ -1,0 +1,276 @@
+//! A server at the other end of a wire that is not there.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use self::store::Store;
+use crate::backend::{Backend, Fill, Increment, SetIf, SetOptions, Transition};
+use crate::clock::{BoxFuture, Clock, SystemClock, Time};
+use crate::entry::Entry;
+use crate::error::Result;
+use crate::key::Key;
+use crate::pattern::Pattern;
+use crate::tag::Stamp;
+
+mod store;
+
+/// What a remote server looks like to a cache, without one: for tests only.
+///
+/// It keeps bytes, so values go through their codec; it cannot be peeked at; its [`Stamp`]s do not know by
+/// themselves whether they hold, so the cache asks for `generations`. It has every verb but `raw`, each done in
+/// one step under one lock, and serves as the reference for backends of bytes. It never makes room and never
+/// purges. Clones are handles to the same one, so one of them can look at what a cache does to the other.
+///
+/// [`Faults::wrap`](super::Faults::wrap) makes it slow, broken or hanging.
+///
+/// ```
+/// use cache_core::{Cache, testing::Wire};
+///
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+/// let wire = Wire::new();
+/// let cache = Cache::builder().route("", wire.clone()).build().await?;
+/// cache.set("user:7", "Grace").await?;
+/// assert_eq!(cache.get::<String>("user:7").await?.as_deref(), Some("Grace"));
+/// assert_eq!(wire.len(), 1);
+/// # cache_core::Result::Ok(()) }).unwrap();
+/// ```
+#[derive(Clone, Default)]
+pub struct Wire(Arc<Server>);
+
+#[derive(Default)]
+struct Server {
+    store: Mutex<Store>,
+    /// Of the first cache that routes here.
+    clock: OnceLock<Arc<dyn Clock>>,
+}
+
+impl Wire {
+    /// An empty one.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// An empty one that forgets generations of tags, the oldest first, when there are more than this.
+    ///
+    /// What carries a forgotten generation is no longer valid, and must never become so again.
+    pub fn with_tag_records(limit: usize) -> Self {
+        let wire = Self::new();
+        wire.serve(|store, _| store.bound_generations(limit));
+        wire
+    }
+
+    /// How many entries there are, living or not.
+    pub fn len(&self) -> usize {
+        self.serve(|store, _| store.len())
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// One command, in one step, at one time.
+    fn serve<T>(&self, command: impl FnOnce(&mut Store, Time) -> T) -> T {
+        let now = self.0.clock.get().map_or_else(|| SystemClock.now(), |clock| clock.now());
+        command(&mut self.0.store.lock().unwrap_or_else(PoisonError::into_inner), now)
+    }
+
+    /// The same, when the future is polled.
+    fn answer<'a, T: Send + 'a>(
+        &'a self,
+        command: impl FnOnce(&mut Store, Time) -> Result<T> + Send + 'a,
+    ) -> BoxFuture<'a, Result<T>> {
+        Box::pin(async move { self.serve(command) })
+    }
+}
+
+impl fmt::Debug for Wire {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Wire").field("len", &self.len()).finish_non_exhaustive()
+    }
+}
+
+impl Backend for Wire {
+    fn name(&self) -> &'static str {
+        "wire"
+    }
+
+    fn attach(&self, clock: &Arc<dyn Clock>) {
+        // A second cache is judged by the clock of the first.
+        let _ = self.0.clock.set(Arc::clone(clock));
+    }
+
+    fn get<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<Option<Arc<Entry>>>> {
+        self.answer(|store, now| Ok(store.get(key, now)))
+    }
+
+    fn get_many<'a>(&'a self, keys: &'a [Key]) -> BoxFuture<'a, Result<Vec<Option<Arc<Entry>>>>> {
+        self.answer(|store, now| Ok(keys.iter().map(|key| store.get(key, now)).collect()))
+    }
+
+    fn set<'a>(
+        &'a self,
+        key: &'a Key,
+        entry: Arc<Entry>,
+        options: SetOptions,
+    ) -> BoxFuture<'a, Result<bool>> {
+        self.answer(move |store, now| {
+            let wanted = match options.only_if {
+                SetIf::Always => true,
+                SetIf::Absent => store.living(key, now).is_none(),
+                SetIf::Present => store.living(key, now).is_some(),
+            };
+            if !wanted || options.fill.is_some_and(|fill| !store.permits(key, fill)) {
+                return Ok(false);
+            }
+            store.put(key, &entry)?;
+            if options.fill.is_none() || options.supersedes {
+                store.drop_fill(key);
+            }
+            Ok(true)
+        })
+    }
+
+    fn set_many(&self, entries: Vec<(Key, Arc<Entry>)>) -> BoxFuture<'_, Result<()>> {
+        self.answer(move |store, _| {
+            entries.iter().try_for_each(|(key, entry)| {
+                store.drop_fill(key);
+                store.put(key, entry)
+            })
+        })
+    }
+
+    fn compare_and_set<'a>(
+        &'a self,
+        key: &'a Key,
+        expected: &'a Entry,
+        entry: Arc<Entry>,
+    ) -> BoxFuture<'a, Result<bool>> {
+        self.answer(move |store, now| {
+            if !store.living(key, now).is_some_and(|record| record.is(expected)) {
+                return Ok(false);
+            }
+            store.drop_fill(key);
+            store.put(key, &entry).map(|()| true)
+        })
+    }
+
+    fn delete<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<bool>> {
+        self.answer(|store, now| Ok(store.delete(key, now)))
+    }
+
+    fn delete_many<'a>(&'a self, keys: &'a [Key]) -> BoxFuture<'a, Result<u64>> {
+        self.answer(|store, now| Ok(keys.iter().map(|key| u64::from(store.delete(key, now))).sum()))
+    }
+
+    fn delete_match<'a>(&'a self, pattern: &'a Pattern) -> BoxFuture<'a, Result<u64>> {
+        self.answer(|store, now| {
+            let matching = |key: &Key| pattern.matches(key.as_str());
+            store.drop_fills(matching);
+            let keys = store.keys(matching);
+            Ok(keys.iter().map(|key| u64::from(store.delete(key, now))).sum())
+        })
+    }
+
+    fn clear(&self) -> BoxFuture<'_, Result<()>> {
+        self.answer(|store, _| {
+            store.clear();
+            Ok(())
+        })
+    }
+
+    fn scan<'a>(&'a self, pattern: &'a Pattern) -> BoxFuture<'a, Result<Vec<Key>>> {
+        self.answer(|store, now| {
+            let mut keys = store.keys(|key| pattern.matches(key.as_str()));
+            keys.retain(|key| store.is_there(key, now));
+            Ok(keys)
+        })
+    }
+
+    fn expire<'a>(&'a self, key: &'a Key, expires: Time) -> BoxFuture<'a, Result<bool>> {
+        self.answer(move |store, now| Ok(store.expire(key, expires, now)))
+    }
+
+    fn increment<'a>(&'a self, key: &'a Key, step: Increment) -> BoxFuture<'a, Result<i64>> {
+        self.answer(move |store, now| store.increment(key, step, now))
+    }
+
+    fn begin_fill<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<Option<Fill>>> {
+        self.answer(|store, _| Ok(Some(store.join_fill(key))))
+    }
+
+    fn end_fill(&self, key: &Key, fill: Fill) {
+        self.serve(|store, _| store.leave_fill(key, fill));
+    }
+
+    fn stamp<'a>(&'a self, tags: &'a [Key]) -> BoxFuture<'a, Result<Vec<Stamp>>> {
+        self.answer(|store, _| {
+            let stamp = |tag: &Key| Stamp::new(tag.clone(), store.begin_generation(tag));
+            Ok(tags.iter().map(stamp).collect())
+        })
+    }
+
+    fn generations<'a>(&'a self, tags: &'a [Key]) -> BoxFuture<'a, Result<Vec<Option<u64>>>> {
+        self.answer(|store, _| Ok(tags.iter().map(|tag| store.generation(tag)).collect()))
+    }
+
+    fn delete_tags<'a>(&'a self, tags: &'a [Key]) -> BoxFuture<'a, Result<()>> {
+        self.answer(|store, _| {
+            tags.iter().for_each(|tag| store.end_generation(tag));
+            Ok(())
+        })
+    }
+
+    fn update<'a>(&'a self, key: &'a Key, change: &'a mut dyn Transition) -> BoxFuture<'a, Result<()>> {
+        self.answer(move |store, now| {
+            store.update(key, change, now);
+            Ok(())
+        })
+    }
+
+    fn size_of<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<Option<u64>>> {
+        self.answer(|store, now| {
+            let size = |value: usize| (key.as_str().len() + value) as u64;
+            Ok(store.living(key, now).map(|record| size(record.value_len())))
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cache::Cache;
+
+    async fn cache_on(wire: &Wire) -> Cache {
+        Cache::builder().route("", wire.clone()).build().await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_cache_asks_it_whether_tags_stand() {
+        let wire = Wire::new();
+        let cache = cache_on(&wire).await;
+        cache.set("k", "v").tags(["red"]).await.unwrap();
+        assert_eq!(cache.get::<String>("k").await.unwrap().as_deref(), Some("v"));
+        cache.delete_tags(["red"]).await.unwrap();
+        assert_eq!((cache.get::<String>("k").await.unwrap(), wire.len()), (None, 1));
+    }
+
+    #[tokio::test]
+    async fn what_carries_a_forgotten_tag_is_gone() {
+        let cache = cache_on(&Wire::with_tag_records(2)).await;
+        for key in ["a", "b", "c"] {
+            cache.set(key, "v").tags([key]).await.unwrap();
+        }
+        let left: Vec<Option<String>> = cache.get_many(["a", "b", "c"]).await.unwrap();
+        assert_eq!(left.iter().map(Option::is_some).collect::<Vec<_>>(), [false, true, true]);
+        cache.set("d", "v").tags(["a"]).await.unwrap();
+        assert!(!cache.exists("a").await.unwrap(), "the tag is known again, the entry is of before");
+    }
+
+    #[tokio::test]
+    async fn a_counter_is_read_as_a_number() {
+        let cache = cache_on(&Wire::new()).await;
+        assert_eq!(cache.incr("n").await.unwrap(), 1);
+        assert_eq!(cache.get::<u8>("n").await.unwrap(), Some(1));
+    }
+}

@@ -1,0 +1,214 @@
+//! `many = ids`: the function takes many elements, each with an entry of its own.
+
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{quote, quote_spanned};
+use syn::ext::IdentExt;
+use syn::{Expr, GenericArgument, Pat, PathArguments, Type, parse_quote};
+
+use super::Cached;
+use crate::attribute::Frame;
+use crate::error::{Errors, hint, parameters};
+use crate::function::Function;
+use crate::grammar::{Arguments, Key as Argument, Shape};
+use crate::key::Key;
+use crate::krate::Private;
+
+/// The parameter of many elements.
+pub(super) struct Many {
+    name: Ident,
+    pat: Pat,
+    element: Type,
+    /// Whether the function takes a `Vec` and no slice.
+    owned: bool,
+    place: Span,
+}
+
+impl Many {
+    pub(super) const KEYS: &[Argument] = &[Argument("many", Shape::Value)];
+
+    pub(super) fn take(arguments: &mut Arguments, function: &Function, errors: &mut Errors) -> Option<Self> {
+        let (key, expr) = arguments.expr("many")?;
+        let place = key.span();
+        let name = match &expr {
+            Expr::Path(path) => path.path.get_ident().map(|name| name.unraw().to_string()),
+            _ => None,
+        };
+        let given = name.as_deref().unwrap_or_default();
+        let Some(param) =
+            function.params.iter().find(|param| param.plain().is_some_and(|plain| plain.unraw() == given))
+        else {
+            let known: Vec<_> =
+                function.params.iter().filter_map(|param| param.plain()).map(ToString::to_string).collect();
+            let known = || known.iter().map(String::as_str);
+            let names = parameters(known());
+            errors.at(
+                &expr,
+                format!("`many` names the parameter that holds the elements{} {names}", hint(given, known())),
+            );
+            return None;
+        };
+        let Some((element, owned)) = elements(&param.ty) else {
+            errors.at(&param.ty, format!("`{given}` is no list: with `many` it is `&[T]` or `Vec<T>`"));
+            return None;
+        };
+        Some(Self { name: param.plain()?.clone(), pat: param.pat.clone(), element, owned, place })
+    }
+
+    /// What the rest of the attribute must be like.
+    pub(super) fn check(
+        &self,
+        key: Option<&Key>,
+        function: &Function,
+        err_ttl: Option<Span>,
+        errors: &mut Errors,
+    ) {
+        let name = &self.name;
+        if let Some(key) = key
+            && !function.params.iter().any(|param| param.plain() == Some(name) && key.uses(param))
+        {
+            errors.push(
+                self.place,
+                format!("the key is the same for all elements: name one, as in `key = \"user:<{name}>\"`"),
+            );
+        }
+        let output = function.output();
+        if !may_be_map(&output) {
+            errors.at(
+                output,
+                "with `many` a function returns a map from elements to values: `HashMap<K, V>`, `BTreeMap<K, V>` or \
+                    `Vec<(K, V)>`, or a `Result` of one",
+            );
+        }
+        if let Some(err_ttl) = err_ttl {
+            errors.push(err_ttl, "with `many` an `Err` belongs to no element: leave `err_ttl` out");
+        }
+    }
+
+    /// The function of one element: what the handle speaks of.
+    pub(super) fn of_one(&self, function: &Function, p: &Private) -> Function {
+        let (element, output) = (&self.element, function.output());
+        let mut one = function.clone();
+        for param in one.params.iter_mut().filter(|param| param.plain() == Some(&self.name)) {
+            let name = &self.name;
+            param.ty =
+                if matches!(element, Type::Reference(_)) { element.clone() } else { parse_quote!(&#element) };
+            param.pat = parse_quote!(#name);
+        }
+        one.returning(parse_quote!(::core::option::Option<<#output as #p::batch::Batched>::Value>))
+    }
+}
+
+/// Whether the type is a map or may be the alias of one.
+fn may_be_map(ty: &Type) -> bool {
+    let Type::Path(path) = ty else { return matches!(ty, Type::Paren(_) | Type::Group(_) | Type::Macro(_)) };
+    let Some(last) = path.path.segments.last() else { return true };
+    let first = match &last.arguments {
+        PathArguments::AngleBracketed(arguments) => {
+            arguments.args.iter().find_map(|argument| match argument {
+                GenericArgument::Type(ty) => Some(ty),
+                _ => None,
+            })
+        }
+        _ => None,
+    };
+    match (last.ident.to_string().as_str(), first) {
+        ("Result", Some(inside)) => may_be_map(inside),
+        ("Vec", Some(pair)) => !matches!(pair, Type::Path(_) | Type::Reference(_)),
+        ("Option" | "String" | "Vec" | "bool" | "char", _) => false,
+        (number, None) => !(number.starts_with(['u', 'i', 'f']) && number[1..].parse::<u8>().is_ok()),
+        _ => true,
+    }
+}
+
+/// The type of the elements, and whether the function owns them.
+fn elements(ty: &Type) -> Option<(Type, bool)> {
+    match ty {
+        Type::Reference(reference) if reference.mutability.is_none() => match &*reference.elem {
+            Type::Slice(slice) => Some(((*slice.elem).clone(), false)),
+            _ => None,
+        },
+        Type::Path(path) => {
+            let last = path.path.segments.last().filter(|last| last.ident == "Vec")?;
+            let PathArguments::AngleBracketed(arguments) = &last.arguments else { return None };
+            arguments.args.iter().find_map(|argument| match argument {
+                GenericArgument::Type(element) => Some((element.clone(), true)),
+                _ => None,
+            })
+        }
+        Type::Paren(paren) => elements(&paren.elem),
+        Type::Group(group) => elements(&group.elem),
+        _ => None,
+    }
+}
+
+impl Cached {
+    /// The layer of a function of many elements.
+    pub(super) fn wrap_many(&self, many: &Many, frame: &Frame<'_>) -> TokenStream {
+        let Frame { function, label, output, inner } = frame;
+        let (p, site) = (&self.common.p, Span::mixed_site());
+        let (settings, key) = (self.settings(), self.rendered(function));
+        let (head_text, cache, tags) =
+            (self.key.literal_head(), self.common.cache(), self.keeping.tags.print(p));
+        let condition = self.common.when(&Ident::new("__when", site));
+        let undecodable = function.undecodable();
+        let storable = self.keeping.asks(output, p);
+        let (before, after) = (self.keeping.before(p), self.keeping.after_each());
+        let Many { name, pat, element, owned, .. } = many;
+        let picked = Ident::new("__picked", site);
+        let rest = if *owned {
+            quote!(let #pat: ::std::vec::Vec<#element> = #picked;)
+        } else {
+            quote!(let #pat: &[#element] = &#picked;)
+        };
+        quote_spanned! {site=>
+            static __MACADAMIA_SITE: #p::Site = #p::Site::new(&__MACADAMIA_FN, #head_text);
+            let __returns = || #p::returns!(#undecodable ::core::option::Option<<#output as #p::batch::Batched>::Value>);
+            #storable
+            let __fetched = {
+                let __cache = #cache;
+                #condition
+                let mut __batch = #p::batch::Batch::new(&__MACADAMIA_SITE, __cache, __returns(), #settings);
+                for #name in &#name[..] {
+                    let mut __key = #p::KeyBuf::new();
+                    #[allow(clippy::used_underscore_binding)]
+                    { #key }
+                    __batch.push(__key, #tags);
+                }
+                __batch.fetch()
+            }
+            .await;
+            let mut __answers = __fetched.known(&#name[..], __returns());
+            if __fetched.is_complete() {
+                break #label #p::batch::Batched::answer(__answers);
+            }
+            #before
+            let #picked = __fetched.pick(&#name[..]);
+            let __wanted = #p::batch::keys(&#picked);
+            #rest
+            let mut __map = match #p::batch::Batched::split(__fetched.run(#inner).await) {
+                ::core::result::Result::Ok(__map) => __map,
+                ::core::result::Result::Err(__error) => {
+                    __fetched.fail();
+                    break #label <#output as #p::batch::Batched>::failed(__error);
+                }
+            };
+            let mut __stores = ::std::vec::Vec::new();
+            for (__wanted, __lead) in ::core::iter::Iterator::zip(::core::iter::IntoIterator::into_iter(__wanted), __fetched.leads()) {
+                let __value = #p::batch::BatchMap::take(&mut __map, &__wanted);
+                let __kept = __lead.keep(__returns(), &__value) #after .done();
+                match __lead.leave(__returns(), __value, __kept) {
+                    #p::Enter::Answer(__value) => {
+                        __answers.extend(::core::option::Option::map(__value, |__value| (__wanted, __value)));
+                    }
+                    #p::Enter::Go((__store, __value)) => {
+                        __stores.push(__store);
+                        __answers.push((__wanted, __value));
+                    }
+                }
+            }
+            ::core::mem::drop(__map);
+            #p::batch::all(__stores).await;
+            #p::batch::Batched::answer(__answers)
+        }
+    }
+}
