@@ -33,6 +33,7 @@
 //! | build a key by hand | [`key!`] |
 //! | use a value as part of a key | [`trait@KeyPart`], `#[derive(KeyPart)]` |
 //! | read, write, count, scan directly | [`Cache`] |
+//! | hold something for oneself, across processes | [`Cache::lock`] |
 //! | set it up | [`Cache::builder`], [`Route`], [`Memory`], [`Null`] |
 //! | set it up from data | [`Cache::configure`], [`Cache::named`] |
 //! | look at or change what goes to a backend | [`middleware`] |

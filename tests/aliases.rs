@@ -1,4 +1,5 @@
 //! Caches by name, from data.
+#![allow(clippy::unwrap_used, reason = "a test that fails here says where")]
 
 mod support;
 
@@ -82,20 +83,22 @@ async fn a_field_beats_the_same_option_of_the_url() {
     assert_eq!(raw.scan("*").await.unwrap(), ["k"]);
 }
 
+#[derive(serde::Serialize)]
+struct Settings {
+    t5: Alias,
+}
+
+#[derive(serde::Serialize)]
+struct Alias {
+    backend: &'static str,
+    size: usize,
+    ttl: Option<u32>,
+}
+
 #[tokio::test]
 async fn maps_and_structs_do_as_well_as_text() {
     let map = BTreeMap::from([("t4", BTreeMap::from([("url", "mem://"), ("ttl", "1h")]))]);
     Cache::configure(&map).unwrap();
-    #[derive(serde::Serialize)]
-    struct Settings {
-        t5: Alias,
-    }
-    #[derive(serde::Serialize)]
-    struct Alias {
-        backend: &'static str,
-        size: usize,
-        ttl: Option<u32>,
-    }
     Cache::configure(Settings { t5: Alias { backend: "memory", size: 5, ttl: None } }).unwrap();
     for alias in ["t4", "t5"] {
         let cache = Cache::named(alias).unwrap();
@@ -128,7 +131,10 @@ fn configuring_again_adds_and_replaces_but_does_not_change_what_is_in_use() {
 #[test]
 fn mistakes_name_the_nearest_and_all_there_are() {
     let bad = [
-        ("b = { url = 'mem://', tll = 5 }", "there is no field `tll` (did you mean `ttl`?); there are: backend, "),
+        (
+            "b = { url = 'mem://', tll = 5 }",
+            "there is no field `tll` (did you mean `ttl`?); there are: backend, ",
+        ),
         ("b = { url = 'mem://', size = 'many' }", ""),
         ("b = { ttl = 5 }", "`ttl` belongs to a backend: add `url` or `backend`"),
         ("b = {}", "it needs `url`, `backend` or `routes`"),

@@ -1,4 +1,5 @@
 //! What a command can be told for one call.
+#![allow(clippy::unchecked_time_subtraction, reason = "the numbers are in view")]
 
 mod support;
 

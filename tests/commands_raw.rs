@@ -2,21 +2,14 @@
 
 mod support;
 
-use macadamia::testing::{ManualClock, Wire};
 use macadamia::{Cache, Error, Expiry, Memory, Reply};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use support::{Fixture, echo::Echo};
 
-async fn wire() -> (Cache, ManualClock) {
-    let clock = ManualClock::new();
-    let cache = Cache::builder().route("", Wire::new()).clock(clock.clone()).build().await.unwrap();
-    (cache, clock)
-}
-
 #[tokio::test]
 async fn raw_bytes_come_back_as_they_were() {
-    for cache in [Fixture::memory().await.cache, Fixture::remote().await.0.cache, wire().await.0] {
+    for Fixture { cache, .. } in Fixture::each().await {
         let bytes = [0, 159, 146, 150, b'\n'];
         assert!(cache.set_raw("k", bytes).ttl("5s").await.unwrap());
         assert_eq!(cache.get_raw("k").await.unwrap().as_deref(), Some(&bytes[..]));
@@ -39,7 +32,7 @@ async fn raw_bytes_end_with_their_tags() {
 
 #[tokio::test]
 async fn a_value_has_bytes_where_it_is_kept_as_bytes() {
-    let cache = wire().await.0;
+    let cache = Fixture::wire().await.cache;
     cache.set("k", "text").await.unwrap();
     let bytes = cache.get_raw("k").await.unwrap().unwrap();
     cache.set_raw("copy", bytes).await.unwrap();
@@ -57,7 +50,7 @@ async fn raw_bytes_weigh_what_they_are() {
     let cache = Cache::builder().route("", memory).build().await.unwrap();
     assert!(cache.set_raw("small", [7; 1_000]).await.unwrap());
     assert!(cache.size_of("small").await.unwrap().unwrap() >= 1_000);
-    assert!(!cache.set_raw("large", [7; 20_000]).await.unwrap());
+    assert!(!cache.set_raw("large", vec![7; 20_000]).await.unwrap());
 }
 
 #[tokio::test]
@@ -78,7 +71,7 @@ async fn local_values_are_shared_and_need_no_serialization() {
 
 #[tokio::test]
 async fn local_values_are_unsupported_where_bytes_are_kept() {
-    let cache = wire().await.0;
+    let cache = Fixture::wire().await.cache;
     let outcome = cache.set_local("k", Arc::new(7)).await;
     assert!(matches!(outcome, Err(Error::Unsupported { command: "set_local", .. })));
     assert!(matches!(cache.get_local::<u8>("k").await, Err(Error::Unsupported { .. })));

@@ -1,4 +1,5 @@
 //! Commands that are switched off: for a cache, for a stretch of code, for a scope.
+#![allow(clippy::unwrap_used, reason = "a test that fails here says where")]
 
 mod support;
 
@@ -176,9 +177,8 @@ async fn annotated_functions_run_store_or_pass_by_as_the_commands_that_are_off_s
 async fn get_or_set_computes_and_stores_as_far_as_it_may() {
     let cache = filled().await;
     let runs = AtomicUsize::new(0);
-    let get = async || -> usize {
-        cache.get_or_set("g", || async { runs.fetch_add(1, SeqCst) }).await.unwrap()
-    };
+    let get =
+        async || -> usize { cache.get_or_set("g", || async { runs.fetch_add(1, SeqCst) }).await.unwrap() };
     cache.disable(Commands::all());
     assert_eq!((get().await, get().await), (0, 1));
     cache.enable(Commands::all());

@@ -6,18 +6,9 @@ mod support;
 use macadamia::testing::{Faults, ManualClock};
 use macadamia::{Cache, Error, Memory};
 use std::time::Duration;
-use support::Fixture;
+use support::{Fixture, until_free};
 
 const SECOND: Duration = Duration::from_secs(1);
-
-/// Until a release that is on its way in the background has arrived.
-async fn until_free(cache: &Cache) {
-    let deadline = std::time::Instant::now() + 10 * SECOND;
-    while cache.is_locked("k").await.unwrap() {
-        assert!(std::time::Instant::now() < deadline, "the lock was not released");
-        tokio::task::yield_now().await;
-    }
-}
 
 #[tokio::test]
 async fn a_lock_is_held_by_one_and_released_by_its_guard() {

@@ -5,17 +5,8 @@ mod support;
 use macadamia::testing::drop_after;
 use macadamia::{Cache, Error};
 use std::future::IntoFuture;
-use std::time::{Duration, Instant};
-use support::{Fixture, settle};
-
-/// Until a release that is on its way in the background has arrived.
-async fn until_free(cache: &Cache) {
-    let deadline = Instant::now() + Duration::from_secs(10);
-    while cache.is_locked("k").await.unwrap() {
-        assert!(Instant::now() < deadline, "the lock was not released");
-        tokio::task::yield_now().await;
-    }
-}
+use std::time::Duration;
+use support::{Fixture, settle, until_free};
 
 #[tokio::test]
 async fn a_holder_that_panics_releases() {
@@ -27,7 +18,7 @@ async fn a_holder_that_panics_releases() {
                 panic!("as the test asks");
             }
         });
-        let _: tokio::task::JoinError = holder.await.map(|()| ()).unwrap_err();
+        let _: tokio::task::JoinError = holder.await.unwrap_err();
         until_free(&cache).await;
     }
 }

@@ -8,7 +8,7 @@ use macadamia::{Backend, Cache, Error, Memory};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::time::Duration;
-use support::{Fixture, settle};
+use support::{Fixture, settle, until_free};
 use tokio::task::{JoinHandle, JoinSet};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -16,15 +16,6 @@ const SECOND: Duration = Duration::from_secs(1);
 fn taker(cache: &Cache, wait: &'static str) -> JoinHandle<macadamia::Result<macadamia::LockGuard>> {
     let cache = cache.clone();
     tokio::spawn(async move { cache.lock("k", "1h").wait(wait).await })
-}
-
-/// Until a release that is on its way in the background has arrived.
-async fn until_free(cache: &Cache) {
-    let deadline = std::time::Instant::now() + 10 * SECOND;
-    while cache.is_locked("k").await.unwrap() {
-        assert!(std::time::Instant::now() < deadline, "the lock was not released");
-        tokio::task::yield_now().await;
-    }
 }
 
 #[tokio::test]

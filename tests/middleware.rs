@@ -1,4 +1,5 @@
 //! The chain around every command, and the links that come with it.
+#![allow(clippy::unwrap_used, reason = "a test that fails here says where")]
 
 mod support;
 
@@ -7,8 +8,8 @@ use macadamia::middleware::{
 };
 use macadamia::testing::{Faults, ManualClock};
 use macadamia::{
-    Backend, BoxFuture, Cache, Entry, Error, Key, Memory, Middleware, Null, Result, Route, Scope,
-    SetOptions, cached, invalidate,
+    Backend, BoxFuture, Cache, Entry, Error, Key, Memory, Middleware, Null, Result, Route, Scope, SetOptions,
+    cached, invalidate,
 };
 use std::borrow::Cow;
 use std::sync::{Arc, Mutex};
@@ -188,9 +189,8 @@ async fn a_middleware_may_answer_by_itself_ask_again_and_answer_nonsense() {
 #[tokio::test]
 async fn prefixes_keep_services_apart_on_one_server_in_every_command() {
     let server = Memory::builder().build();
-    let build = |prefix: &str| {
-        Cache::builder().middleware(KeyPrefix::new(prefix)).route("", server.clone()).build()
-    };
+    let build =
+        |prefix: &str| Cache::builder().middleware(KeyPrefix::new(prefix)).route("", server.clone()).build();
     let (foo, foobar) = (build("foo").await.unwrap(), build("foobar").await.unwrap());
     let raw = Cache::builder().route("", server.clone()).build().await.unwrap();
     for cache in [&foo, &foobar] {
@@ -238,7 +238,11 @@ async fn a_key_that_is_too_long_is_found_by_its_prefixed_pattern() {
     let long = format!("page:{}", "x".repeat(20_000));
     cache.set(&long, &1).await.unwrap();
     assert_eq!(cache.get::<i32>(&long).await.unwrap(), Some(1));
-    assert_eq!(cache.delete_match("page:*xyz").await.unwrap(), 1, "one too many is harmless, one too few is not");
+    assert_eq!(
+        cache.delete_match("page:*xyz").await.unwrap(),
+        1,
+        "one too many is harmless, one too few is not"
+    );
 }
 
 #[tokio::test]

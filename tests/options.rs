@@ -1,4 +1,5 @@
 //! Options of a route: by URL, by setter, by the cache; the nearest to the hand wins.
+#![allow(clippy::unwrap_used, reason = "a test that fails here says where")]
 
 mod support;
 
@@ -88,10 +89,13 @@ async fn a_prefix_comes_from_the_url_the_setter_or_the_cache_and_an_empty_one_wi
     });
     assert_eq!(svc.await, "setter:k");
     let none = raw_key("d", |url| {
-        Cache::builder().key_prefix("cache").route("", Route::to(format!("{url}?key_prefix=url")).key_prefix(""))
+        Cache::builder()
+            .key_prefix("cache")
+            .route("", Route::to(format!("{url}?key_prefix=url")).key_prefix(""))
     });
     assert_eq!(none.await, "k");
-    let none = raw_key("e", |url| Cache::builder().key_prefix("cache").route("", format!("{url}?key_prefix=")));
+    let none =
+        raw_key("e", |url| Cache::builder().key_prefix("cache").route("", format!("{url}?key_prefix=")));
     assert_eq!(none.await, "k");
     let cache = raw_key("f", |url| Cache::builder().key_prefix("cache").route("", url));
     assert_eq!(cache.await, "cache:k");
@@ -117,7 +121,8 @@ async fn clear_removes_what_has_the_prefix_and_flush_all_everything() {
 #[tokio::test]
 async fn entries_of_another_version_are_not_seen_whether_it_is_a_number_or_text() {
     let build = |options: &str| Cache::builder().route("", format!("mem://options-v{options}")).build();
-    let versions = ["", "?version=0", "?version=1", "?version=f6s8a68687as", "?version=1:0", "?version=1%3Av0"];
+    let versions =
+        ["", "?version=0", "?version=1", "?version=f6s8a68687as", "?version=1:0", "?version=1%3Av0"];
     let mut caches = Vec::new();
     for version in versions {
         caches.push(build(version).await.unwrap());
@@ -236,4 +241,22 @@ async fn a_bad_option_is_told_when_the_cache_is_built_with_its_route_and_what_is
     assert!(text.contains("route \"user:\": option `ttl`: a ttl of zero"), "{text}");
     assert!(message(Cache::builder().ttl("never").route("", "mem://")).await.contains("is not a duration"));
     assert!(message(Cache::builder().key_prefix("a*").route("", "mem://")).await.contains("wildcard"));
+}
+
+#[tokio::test]
+async fn clear_of_a_route_with_a_literal_prefix_leaves_what_others_keep_in_the_same_store() {
+    let store = Memory::builder().build();
+    let users = Cache::builder().route("user:", store.clone()).build().await.unwrap();
+    let all = Cache::builder().route("", store.clone()).build().await.unwrap();
+    users.set("user:1", &1).await.unwrap();
+    all.set("fail:user:1", &1).await.unwrap();
+    all.set("users", &1).await.unwrap();
+    let held = users.lock("user:1", "1m").await.unwrap();
+    users.clear().await.unwrap();
+    assert_eq!(all.scan("*").await.unwrap(), ["users"]);
+    assert!(all.scan("fail:*").await.unwrap().is_empty());
+    assert!(!users.is_locked("user:1").await.unwrap());
+    drop(held);
+    all.clear().await.unwrap();
+    assert!(store.is_empty());
 }

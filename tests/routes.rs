@@ -94,6 +94,23 @@ async fn memories_of_one_name_are_one_and_others_are_apart() {
 }
 
 #[tokio::test]
+async fn instances_of_every_backend_stand_side_by_side() {
+    let build = |url: &'static str| Cache::builder().route("", url).build();
+    let (default, users) = (build("dummy://default").await.unwrap(), build("dummy://users").await.unwrap());
+    let memory = build("mem://side-by-side").await.unwrap();
+    for cache in [&default, &users, &memory] {
+        assert!(cache.set("k", &1).await.unwrap());
+    }
+    for cache in [&default, &users] {
+        assert_eq!(cache.get::<i32>("k").await.unwrap(), None);
+    }
+    let (held, again) =
+        (build("mem://side-by-side").await.unwrap(), build("locmem://side-by-side").await.unwrap());
+    assert_eq!(held.get::<i32>("k").await.unwrap(), Some(1), "opening a name again wipes nothing");
+    assert_eq!(again.get::<i32>("k").await.unwrap(), Some(1));
+}
+
+#[tokio::test]
 async fn a_default_ttl_comes_from_the_url_and_forever_overrides_it() {
     let cache = Cache::builder().route("", "mem://?ttl=600").build().await.unwrap();
     cache.set("default", &1).await.unwrap();

@@ -3,8 +3,10 @@
 mod builder;
 mod fills;
 mod install;
+mod opened;
 mod options;
 mod route;
+mod routing;
 mod switches;
 
 use std::any::Any;
@@ -13,9 +15,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-pub use builder::{CacheBuilder, IntoRoute};
+pub use builder::CacheBuilder;
 pub use install::{AsCache, CacheRef};
 pub(crate) use install::{current, installed};
+pub use opened::IntoRoute;
 pub use options::RouteTo;
 pub(crate) use options::check_options;
 pub(crate) use route::{FillGuard, Route};
@@ -63,9 +66,6 @@ use crate::ttl::Ttl;
 /// ```
 #[derive(Clone)]
 pub struct Cache(Arc<Inner>);
-
-/// Items with the route each group of them takes.
-type Groups<'c, T> = Vec<(&'c Route, Vec<(Key, T)>)>;
 
 pub(crate) struct Inner {
     id: u32,
@@ -187,67 +187,6 @@ impl Cache {
         &self.0.routes
     }
 
-    /// The route of a key, if any route takes it.
-    #[inline]
-    pub(crate) fn route_of(&self, key: KeyRef<'_>) -> Option<&Route> {
-        self.0.routes.iter().find(|route| key.as_bytes().starts_with(route.prefix().as_bytes()))
-    }
-
-    /// The same, remembered by the call site where its template's head decides alone.
-    #[inline]
-    pub(crate) fn route_at(&self, site: Option<&Site>, key: KeyRef<'_>) -> Option<(u32, &Route)> {
-        let index = match site.and_then(|site| site.route(self.0.id)) {
-            Some(index) => index,
-            None => self.resolve(site, key)?,
-        };
-        self.0.routes.get(index as usize).map(|route| (index, route))
-    }
-
-    #[cold]
-    fn resolve(&self, site: Option<&Site>, key: KeyRef<'_>) -> Option<u32> {
-        let fits = |route: &Route| key.as_bytes().starts_with(route.prefix().as_bytes());
-        let index = u32::try_from(self.0.routes.iter().position(fits)?).ok()?;
-        if let Some(site) = site {
-            let head = site.head();
-            // A longer prefix that begins with the head could take some of this site's keys and not others.
-            if !self.0.routes.iter().any(|r| r.prefix().len() > head.len() && r.prefix().starts_with(head)) {
-                site.remember(self.0.id, index);
-            }
-        }
-        Some(index)
-    }
-
-    /// Every route that keys matching the pattern can be in.
-    pub(crate) fn routes_of<'a>(&'a self, pattern: &'a Pattern) -> impl Iterator<Item = &'a Route> {
-        let head = pattern.literal_head();
-        let literal = pattern.is_literal().then(|| self.route_of(KeyRef::new(head)).map(Route::id)).flatten();
-        self.0.routes.iter().filter(move |route| match literal {
-            Some(id) => route.id() == id,
-            None => head.starts_with(route.prefix()) || route.prefix().starts_with(head),
-        })
-    }
-
-    pub(crate) fn route_or_error(&self, key: &Key) -> Result<&Route> {
-        self.route_of(key.as_key()).ok_or_else(|| {
-            Error::config(format!(
-                "no route takes the key `{key}`: add `.route(\"\", …)` for keys without a prefix of their own"
-            ))
-        })
-    }
-
-    /// Items sorted by the route of their key, so that each backend is asked once.
-    pub(crate) fn by_route<T>(&self, items: impl IntoIterator<Item = (Key, T)>) -> Result<Groups<'_, T>> {
-        let mut groups: Groups<'_, T> = Vec::new();
-        for (key, item) in items {
-            let route = self.route_or_error(&key)?;
-            match groups.iter_mut().find(|(known, _)| known.id() == route.id()) {
-                Some((_, group)) => group.push((key, item)),
-                None => groups.push((route, vec![(key, item)])),
-            }
-        }
-        Ok(groups)
-    }
-
     /// Times for an entry stored now.
     pub(crate) fn meta(&self, ttl: Option<Ttl>) -> Meta {
         let now = self.now();
@@ -289,8 +228,8 @@ impl Cache {
         outcome.map(|()| removed)
     }
 
-    /// Tells the observer, if there is one.
-    #[inline]
+    /// Tells the observer, if there is one. Not inlined: the hit path has better uses for its registers.
+    #[inline(never)]
     pub(crate) fn tell(
         &self,
         kind: EventKind,
@@ -298,21 +237,13 @@ impl Cache {
         function: Option<&'static Function>,
         error: Option<&Error>,
     ) {
-        if let Some(observer) = &self.0.observer {
-            self.notify(&**observer, Event { kind, key, function, backend: None, error });
-        }
-    }
-
-    /// Not inlined: the hit path has better uses for its registers.
-    #[cold]
-    #[inline(never)]
-    fn notify(&self, observer: &dyn Observer, mut event: Event<'_>) {
-        // Of these the key may be a pattern, or a tag.
-        if !matches!(event.kind, EventKind::Invalidated | EventKind::NotInvalidated) {
-            let route = self.0.routes.iter().find(|route| event.key.starts_with(route.prefix()));
-            event.backend = route.map(Route::backend_name);
-        }
-        observer.on_event(&event);
+        let Some(observer) = &self.0.observer else { return };
+        let backend = match kind {
+            // Of these the key may be a pattern, or a tag.
+            EventKind::Invalidated | EventKind::NotInvalidated => None,
+            _ => self.0.routes.iter().find(|route| key.starts_with(route.prefix())).map(Route::backend_name),
+        };
+        observer.on_event(&Event { kind, key, function, backend, error });
     }
 
     #[inline]

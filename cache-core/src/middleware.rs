@@ -18,6 +18,7 @@
 //! A route without middleware is not wrapped at all: its backend is asked directly, and a hit costs what it cost.
 
 mod callbacks;
+mod item;
 mod keys;
 mod layered;
 mod mapping;
@@ -26,22 +27,26 @@ mod plugin;
 mod ratio;
 mod request;
 mod size;
+mod taken;
 #[cfg(test)]
 mod tests;
 mod timing;
+mod verbs;
 
 use std::any::Any;
 use std::borrow::Cow;
 use std::fmt;
 
 pub use callbacks::{Callbacks, Removed};
+pub use item::Item;
+pub(crate) use item::{encoded, unencoded};
 pub use keys::{KeyPrefix, LowerKeys};
-pub(crate) use layered::{Layered, encoded, unencoded};
+pub(crate) use layered::Layered;
 pub use next::Next;
 pub use plugin::{Plugin, PluginOptions};
 pub(crate) use plugin::{check as check_plugin, make as make_plugin};
 pub use ratio::{HitRatio, Ratio};
-pub use request::{Item, Request, Response, Verb};
+pub use request::{Request, Response, Verb};
 pub use size::SizeLimit;
 pub use timing::{Timing, Took};
 

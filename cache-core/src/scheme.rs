@@ -24,7 +24,8 @@ pub struct Scheme {
 }
 
 /// Options that every scheme understands, because the route takes care of them.
-pub(crate) const COMMON_OPTIONS: &[&str] = &["ttl", "key_prefix", "namespace", "version", "timeout", "enable"];
+pub(crate) const COMMON_OPTIONS: &[&str] =
+    &["ttl", "key_prefix", "namespace", "version", "timeout", "enable"];
 
 impl Scheme {
     /// A scheme with its spellings, its own options, and what opens a URL of it.

@@ -12,7 +12,9 @@ pub(crate) mod cached;
 mod call;
 mod careful;
 mod compute;
+pub(crate) mod get_or_set;
 pub(crate) mod invalidate;
+mod keep;
 mod lead;
 
 pub(crate) use call::{Call, Mode, Reader, Trouble};

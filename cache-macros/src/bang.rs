@@ -17,13 +17,13 @@ use crate::template::{Use, reserved, reserved_message};
 
 /// `purge!(items(page = 3), "user:<id>")`: a future of how many entries went.
 pub(crate) fn purge(tokens: TokenStream) -> TokenStream {
+    const KEYS: &[Key] = &[Key("tags", Shape::Value)];
     let mut errors = Errors::default();
     let mut targets = Vec::new();
     let mut read = |input: ParseStream<'_>, errors: &mut Errors| {
         targets.push(Target::parse(input, Scope::Caller, errors)?);
         Ok(())
     };
-    const KEYS: &[Key] = &[Key("tags", Shape::Value)];
     let keys = &[KEYS, Common::KEYS];
     let mut arguments = Arguments::parse("`purge!`", tokens, keys, Some(&mut read), &mut errors);
     let common = Common::take(&mut arguments, &mut errors);

@@ -61,12 +61,17 @@ impl Fixture {
         fixtures.try_into().ok().unwrap()
     }
 
-    /// One of each kind: plain memory, memory that gives way, and a server of bytes.
-    pub async fn each() -> [Self; 3] {
+    /// On a server of bytes.
+    pub async fn wire() -> Self {
         let (clock, events) = (ManualClock::new(), Events::default());
         let builder = Cache::builder().route("", macadamia::testing::Wire::new());
         let cache = builder.clock(clock.clone()).observer(events.clone()).build().await.unwrap();
-        [Self::memory().await, Self::remote().await.0, Self { cache, clock, events }]
+        Self { cache, clock, events }
+    }
+
+    /// One of each kind.
+    pub async fn each() -> [Self; 3] {
+        [Self::memory().await, Self::remote().await.0, Self::wire().await]
     }
 
     /// Runs a test body whose annotated functions use this cache.
@@ -94,6 +99,15 @@ impl macadamia::Observer for Events {
 /// Gives way often enough that every task that can go on has gone on.
 pub async fn settle() {
     for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+}
+
+/// Waits for a release of the lock `k` that is on its way in the background.
+pub async fn until_free(cache: &Cache) {
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(10);
+    while cache.is_locked("k").await.unwrap() {
+        assert!(std::time::Instant::now() < deadline, "the lock was not released");
         tokio::task::yield_now().await;
     }
 }

@@ -105,7 +105,7 @@ mod tests {
             assert_eq!(count.0, expected);
         }
         let later = start.after(std::time::Duration::from_secs(1));
-        assert_eq!(guards.keys(start, |_| true), [key.clone()]);
+        assert_eq!(guards.keys(start, |_| true), std::slice::from_ref(&key));
         assert_eq!(guards.keys(later, |_| true), [] as [Key; 0]);
         guards.update(&key, later, &mut count);
         assert_eq!(count.0, 1);

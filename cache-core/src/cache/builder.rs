@@ -5,17 +5,14 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::opened::{IntoRoute, Opened};
 use super::options::Options;
 use super::{Cache, Parts, Route};
-use crate::backend::{Backend, IntoBackend};
 use crate::clock::{Clock, SystemClock};
-use crate::command::Commands;
 use crate::error::{Error, Result};
 use crate::event::Observer;
-use crate::middleware::{Layered, Middleware};
-use crate::scheme;
+use crate::middleware::Middleware;
 use crate::ttl::{IntoTtl, Ttl};
-use crate::url::BackendUrl;
 
 /// How long a caller waits for another's computation before it computes itself.
 const WAIT: Duration = Duration::from_secs(30);
@@ -42,51 +39,6 @@ pub struct CacheBuilder {
     on_system_clock: bool,
     observer: Option<Arc<dyn Observer>>,
     wait: Duration,
-}
-
-/// A backend and what its route adds.
-#[derive(Debug)]
-pub struct Opened {
-    pub(super) backend: Arc<dyn Backend>,
-    pub(super) options: Options,
-    pub(super) layers: Vec<Arc<dyn Middleware>>,
-}
-
-/// What `.route(prefix, …)` takes: a URL, a backend built in code, or a [`Route`](crate::Route) with more to say.
-pub trait IntoRoute {
-    /// Opens it.
-    fn open(self) -> Result<Opened>;
-}
-
-impl IntoRoute for &BackendUrl {
-    fn open(self) -> Result<Opened> {
-        let options = Options::of_url(self)?;
-        Ok(Opened { options, backend: scheme::open(self)?, layers: Vec::new() })
-    }
-}
-
-impl IntoRoute for &str {
-    fn open(self) -> Result<Opened> {
-        BackendUrl::parse(self)?.open()
-    }
-}
-
-impl IntoRoute for String {
-    fn open(self) -> Result<Opened> {
-        self.as_str().open()
-    }
-}
-
-impl IntoRoute for &String {
-    fn open(self) -> Result<Opened> {
-        self.as_str().open()
-    }
-}
-
-impl<B: IntoBackend> IntoRoute for B {
-    fn open(self) -> Result<Opened> {
-        Ok(Opened { backend: self.into_backend()?, options: Options::default(), layers: Vec::new() })
-    }
 }
 
 impl CacheBuilder {
@@ -128,6 +80,7 @@ impl CacheBuilder {
 
     /// Entries of another version are not seen, on routes that say nothing; see
     /// [`Route::version`](crate::Route::version).
+    #[expect(clippy::needless_pass_by_value, reason = "`.version(2)` and `.version(\"blue\")` alike")]
     pub fn version(self, version: impl ToString) -> Self {
         self.set(|options| {
             options.version = Some(version.to_string());
@@ -229,25 +182,6 @@ impl CacheBuilder {
     fn set(self, change: impl FnOnce(&mut Options) -> Result<()>) -> Self {
         let defaults = self.defaults.and_then(|mut options| change(&mut options).map(|()| options));
         Self { defaults, ..self }
-    }
-}
-
-impl Opened {
-    /// The route, with the cache's layers outside its own and its key space inside both.
-    fn route(
-        self,
-        prefix: &str,
-        defaults: &Options,
-        outer: &[Arc<dyn Middleware>],
-        clock: &Arc<dyn Clock>,
-    ) -> Result<Route> {
-        let options = self.options.over(defaults.clone());
-        self.layers.iter().try_for_each(|layer| layer.check())?;
-        let mut layers = [outer, &self.layers].concat();
-        layers.extend(options.space()?.map(|space| Arc::new(space) as Arc<dyn Middleware>));
-        let disabled = if options.enable.unwrap_or(true) { Commands::none() } else { Commands::all() };
-        let layered = (!layers.is_empty()).then(|| Layered::new(Arc::clone(&self.backend), layers));
-        Ok(Route::new(prefix, self.backend, layered, &options, disabled, clock))
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::builder::{IntoRoute, Opened};
+use super::opened::{IntoRoute, Opened};
 use crate::error::{Error, Result};
 use crate::key::KeyBuf;
 use crate::middleware::{KeyPrefix, Middleware};
@@ -118,6 +118,13 @@ impl RouteTo {
 
     /// What is set without a ttl lives this long; also counters that begin, and what `get_or_set` computes. Default:
     /// forever. `"forever"` overrides the URL's and the cache's; zero is an error when the cache is built.
+    ///
+    /// ```
+    /// use cache_core::Route;
+    ///
+    /// let route = Route::to("mem://?ttl=10m").ttl("forever");
+    /// # drop(route);
+    /// ```
     pub fn ttl(self, ttl: impl IntoTtl) -> Self {
         self.set(|options| {
             options.ttl = Some(ttl.into_ttl().map_err(|error| named("ttl", error))?);
@@ -129,6 +136,13 @@ impl RouteTo {
     /// none. [`Cache::clear`](crate::Cache::clear) removes only what has it. A lock's key keeps its `lock:` in front.
     ///
     /// One with `*` or one that is reserved (`lock`) is an error when the cache is built.
+    ///
+    /// ```
+    /// use cache_core::Route;
+    ///
+    /// let route = Route::to("mem://shared").key_prefix("billing");
+    /// # drop(route);
+    /// ```
     pub fn key_prefix(self, prefix: impl Into<String>) -> Self {
         self.set(|options| {
             options.key_prefix = Some(prefix.into());
@@ -141,6 +155,14 @@ impl RouteTo {
     ///
     /// Stands in the key as `%v<version>:`, inside the prefix, so that versions, and keys without one, are apart. To
     /// change one function's entries alone, its attribute has `version` too.
+    ///
+    /// ```
+    /// use cache_core::Route;
+    ///
+    /// let route = Route::to("mem://shared").version(2);
+    /// # drop(route);
+    /// ```
+    #[expect(clippy::needless_pass_by_value, reason = "`.version(2)` and `.version(\"blue\")` alike")]
     pub fn version(self, version: impl ToString) -> Self {
         self.set(|options| {
             options.version = Some(version.to_string());
@@ -150,6 +172,13 @@ impl RouteTo {
 
     /// How long a command may take; zero: as long as it likes. A scope and the command itself may say otherwise.
     /// What times out is an error of a command and a miss of an annotated function; what it did is not undone.
+    ///
+    /// ```
+    /// use cache_core::Route;
+    ///
+    /// let route = Route::to("mem://").timeout(std::time::Duration::from_millis(50));
+    /// # drop(route);
+    /// ```
     pub fn timeout(self, limit: Duration) -> Self {
         self.set(|options| {
             options.timeout = Some(limit);
@@ -159,6 +188,13 @@ impl RouteTo {
 
     /// `false` begins with every command switched off on this route: nothing is cached, functions run.
     /// [`Cache::enable`](crate::Cache::enable) switches on later.
+    ///
+    /// ```
+    /// use cache_core::Route;
+    ///
+    /// let route = Route::to("mem://").enable(std::env::var_os("NO_CACHE").is_none());
+    /// # drop(route);
+    /// ```
     pub fn enable(self, enable: bool) -> Self {
         self.set(|options| {
             options.enable = Some(enable);
@@ -167,6 +203,14 @@ impl RouteTo {
     }
 
     /// Puts this around every command of the route, inside those added before and those of the cache.
+    ///
+    /// ```
+    /// use cache_core::Route;
+    /// use cache_core::middleware::{LowerKeys, SizeLimit};
+    ///
+    /// let route = Route::to("mem://").middleware(SizeLimit::at_most(65_536)).middleware(LowerKeys);
+    /// # drop(route);
+    /// ```
     pub fn middleware(self, middleware: impl Middleware) -> Self {
         self.layer(Arc::new(middleware))
     }

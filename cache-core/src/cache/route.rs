@@ -15,11 +15,11 @@ use crate::codec::Codec;
 use crate::command::Commands;
 use crate::entry::Entry;
 use crate::error::{Error, Result};
-use crate::key::{Key, KeyRef};
+use crate::key::{Key, KeyRef, RESERVED, is_reserved};
 use crate::middleware::{self, Layered};
 use crate::pattern::Pattern;
-use crate::scope;
 use crate::reply::Reply;
+use crate::scope;
 use crate::tag::{Stamp, Tags};
 use crate::ttl::Ttl;
 
@@ -271,9 +271,20 @@ impl Route {
         self.limited(self.backend.delete_match(pattern)).await
     }
 
+    /// Removes what is stored through this route: all there is, unless its prefix says which keys are its own.
     pub(crate) async fn clear(&self) -> Result<()> {
         let _change = self.fills.change_where(|_| true).await;
-        self.limited(self.backend.clear()).await
+        if self.prefix.is_empty() || self.prefix.contains('*') {
+            return self.limited(self.backend.clear()).await;
+        }
+        let own = Pattern::new(format!("{}*", self.prefix));
+        if !is_reserved(&self.prefix) {
+            for reserved in RESERVED {
+                let guards = Pattern::new([reserved, own.as_str()].concat());
+                self.limited(self.backend.delete_match(&guards)).await?;
+            }
+        }
+        self.limited(self.backend.delete_match(&own)).await.map(drop)
     }
 
     pub(crate) async fn scan(&self, pattern: &Pattern) -> Result<Vec<Key>> {

@@ -9,7 +9,7 @@ use crate::clock::BoxFuture;
 use crate::error::Result;
 use crate::key::{IntoKey, Key};
 use crate::returns::Returned;
-use crate::strategy::cached::get_or_compute;
+use crate::strategy::get_or_set::get_or_compute;
 
 impl Cache {
     /// The value under a key, computed and stored if there is none. Of all callers that miss it at once, one

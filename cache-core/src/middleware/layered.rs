@@ -1,19 +1,17 @@
 //! A backend with a chain around it.
 
 use std::any::Any;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
 
+use super::item::encoded;
 use super::next::Along;
 use super::{Item, KeyPrefix, Middleware, Next, Request, Response, mapping};
-use crate::backend::{Backend, Fill, Form, Increment, Peek, SetOptions, Transition};
-use crate::clock::{BoxFuture, Clock, Time};
-use crate::codec::Codec;
-use crate::entry::{Encoded, Entry, Kind};
+use crate::backend::{Backend, Peek};
+use crate::clock::{BoxFuture, Clock};
+use crate::entry::Entry;
 use crate::error::{Error, Result};
 use crate::key::{Key, KeyRef, RESERVED};
 use crate::pattern::Pattern;
-use crate::reply::Reply;
-use crate::tag::Stamp;
 
 /// A backend whose commands pass layers, outermost first.
 pub(crate) struct Layered {
@@ -23,35 +21,6 @@ pub(crate) struct Layered {
     /// What all layers together put before a key, where they do nothing else to it.
     prefix: Option<String>,
     clock: OnceLock<Arc<dyn Clock>>,
-}
-
-/// A value on its way through a chain, with the codec that waits behind it.
-struct Unencoded {
-    entry: Arc<Entry>,
-    codec: Option<Codec>,
-}
-
-/// The entry as a [`Layered`] backend wants it: not encoded yet.
-pub(crate) fn unencoded(entry: Arc<Entry>, codec: Option<&Codec>) -> Arc<Entry> {
-    let meta = entry.meta();
-    Entry::new(Unencoded { entry, codec: codec.copied() }, meta)
-}
-
-/// The entry in the form that a backend keeps.
-pub(crate) fn encoded(form: Form, entry: Arc<Entry>, codec: Option<&Codec>) -> Result<Arc<Entry>> {
-    match (form, codec) {
-        (Form::Objects, _) => Ok(entry),
-        (Form::Bytes, _) if entry.encoded().is_some() => Ok(entry),
-        (Form::Bytes, Some(codec)) if entry.kind() == Kind::Value => codec.encode(&entry),
-        // `None` has no value to encode.
-        (Form::Bytes, _) if entry.kind() == Kind::Absent => {
-            Ok(Entry::new(Encoded(bytes::Bytes::new()), entry.meta()).stamped(entry.stamps().to_vec()))
-        }
-        (Form::Bytes, _) => Err(Error::Codec {
-            type_name: "this type",
-            reason: "it has no serde implementation and the backend keeps bytes".into(),
-        }),
-    }
 }
 
 impl Layered {
@@ -91,11 +60,45 @@ impl Layered {
     }
 
     /// The key behind all layers, for the verbs that cannot wait.
-    fn inner_key(&self, key: &Key) -> Key {
+    pub(super) fn inner_key(&self, key: &Key) -> Key {
         self.innermost(key.as_str()).map_or_else(|| key.clone(), Key::from)
     }
 
-    fn ask<'a>(&'a self, request: Request, along: Along<'a>) -> BoxFuture<'a, Result<Response>> {
+    pub(super) fn attach_clock(&self, clock: &Arc<dyn Clock>) {
+        self.clock.get_or_init(|| Arc::clone(clock));
+        self.backend.attach(clock);
+    }
+
+    /// Shows the entry without waiting, if no layer has to see that.
+    pub(super) fn peek_inner(&self, key: KeyRef<'_>, show: &mut dyn FnMut(&Entry)) -> Peek {
+        /// Keys up to this length are put together without allocating.
+        const SHORT: usize = 256;
+        if self.sees_hits {
+            return Peek::Remote;
+        }
+        if let Some(prefix) = &self.prefix {
+            let (reserved, bare) = mapping::split_reserved(key.as_str());
+            let mut text = [0; SHORT];
+            let parts = [reserved, prefix, bare];
+            let len: usize = parts.iter().map(|part| part.len()).sum();
+            if len <= SHORT {
+                let mut at = 0;
+                for part in parts {
+                    text[at..at + part.len()].copy_from_slice(part.as_bytes());
+                    at += part.len();
+                }
+                return self
+                    .backend
+                    .peek(KeyRef::from_parts(crate::key::hash(&text[..len]), &text[..len]), show);
+            }
+        }
+        match self.innermost(key.as_str()) {
+            Some(text) => self.backend.peek(KeyRef::new(&text), show),
+            None => self.backend.peek(key, show),
+        }
+    }
+
+    pub(super) fn ask<'a>(&'a self, request: Request, along: Along<'a>) -> BoxFuture<'a, Result<Response>> {
         Next::new(self, along).run(request)
     }
 
@@ -188,257 +191,4 @@ impl Layered {
 /// A middleware made up a request that only a command can make.
 fn nothing_along() -> Error {
     Error::backend("a middleware made a `compare_and_set` or `update` of its own; it can only pass one on")
-}
-
-fn item(key: Key, entry: Arc<Entry>) -> Item {
-    match entry.downcast_ref::<Unencoded>() {
-        Some(inner) => Item::new(key, Arc::clone(&inner.entry), inner.codec),
-        None => Item::new(key, entry, None),
-    }
-}
-
-/// The rights to fill that were taken on behalf of a command. What is left when it ends, also by being dropped, is
-/// given back.
-pub(super) struct Taken<'a> {
-    backend: &'a dyn Backend,
-    rights: Mutex<Vec<(Key, Fill)>>,
-}
-
-impl Taken<'_> {
-    fn note(&self, key: Key, fill: Fill) {
-        self.rights.lock().unwrap_or_else(PoisonError::into_inner).push((key, fill));
-    }
-
-    /// This one has arrived.
-    fn hand_over(&self, fill: Fill) -> bool {
-        let mut rights = self.rights.lock().unwrap_or_else(PoisonError::into_inner);
-        rights.iter().position(|(_, known)| *known == fill).map(|at| rights.swap_remove(at)).is_some()
-    }
-}
-
-impl Drop for Taken<'_> {
-    fn drop(&mut self) {
-        for (key, fill) in self.rights.get_mut().unwrap_or_else(PoisonError::into_inner).drain(..) {
-            self.backend.end_fill(&key, fill);
-        }
-    }
-}
-
-/// Asks the chain and takes the answer out of the variant it must have.
-macro_rules! asked {
-    ($self:ident, $request:expr, $variant:ident) => {
-        asked!($self, $request, Along::default(), $variant)
-    };
-    ($self:ident, $request:expr, $along:expr, $variant:ident) => {
-        Box::pin(async move {
-            let request = $request;
-            let verb = request.verb();
-            match $self.ask(request, $along).await? {
-                Response::$variant(answer) => Ok(answer),
-                other => Err(unfit(verb, &other)),
-            }
-        })
-    };
-}
-
-/// The same for an answer that says nothing.
-macro_rules! done {
-    ($self:ident, $request:expr) => {
-        done!($self, $request, Along::default())
-    };
-    ($self:ident, $request:expr, $along:expr) => {
-        Box::pin(async move {
-            let request = $request;
-            let verb = request.verb();
-            match $self.ask(request, $along).await? {
-                Response::Done => Ok(()),
-                other => Err(unfit(verb, &other)),
-            }
-        })
-    };
-}
-
-fn unfit(verb: super::Verb, answer: &Response) -> Error {
-    Error::backend(format_args!("a middleware answered `{verb}` with {answer:?}"))
-}
-
-fn misaligned(verb: super::Verb) -> Error {
-    Error::backend(format_args!("a middleware answered `{verb}` with more or fewer answers than keys"))
-}
-
-impl Backend for Layered {
-    fn name(&self) -> &'static str {
-        self.backend.name()
-    }
-
-    fn form(&self) -> Form {
-        self.backend.form()
-    }
-
-    fn check(&self) -> Result<()> {
-        self.layers.iter().try_for_each(|layer| layer.check())?;
-        self.backend.check()
-    }
-
-    fn attach(&self, clock: &Arc<dyn Clock>) {
-        self.clock.get_or_init(|| Arc::clone(clock));
-        self.backend.attach(clock);
-    }
-
-    fn weighs(&self) -> bool {
-        self.backend.weighs()
-    }
-
-    fn peek(&self, key: KeyRef<'_>, show: &mut dyn FnMut(&Entry)) -> Peek {
-        /// Keys up to this length are put together without allocating.
-        const SHORT: usize = 256;
-        if self.sees_hits {
-            return Peek::Remote;
-        }
-        if let Some(prefix) = &self.prefix {
-            let (reserved, bare) = mapping::split_reserved(key.as_str());
-            let mut text = [0; SHORT];
-            let parts = [reserved, prefix, bare];
-            let len: usize = parts.iter().map(|part| part.len()).sum();
-            if len <= SHORT {
-                let mut at = 0;
-                for part in parts {
-                    text[at..at + part.len()].copy_from_slice(part.as_bytes());
-                    at += part.len();
-                }
-                return self
-                    .backend
-                    .peek(KeyRef::from_parts(crate::key::hash(&text[..len]), &text[..len]), show);
-            }
-        }
-        match self.innermost(key.as_str()) {
-            Some(text) => self.backend.peek(KeyRef::new(&text), show),
-            None => self.backend.peek(key, show),
-        }
-    }
-
-    fn get<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<Option<Arc<Entry>>>> {
-        asked!(self, Request::Get { key: key.clone() }, Entry)
-    }
-
-    fn get_many<'a>(&'a self, keys: &'a [Key]) -> BoxFuture<'a, Result<Vec<Option<Arc<Entry>>>>> {
-        Box::pin(async move {
-            let asked: BoxFuture<'_, Result<Vec<_>>> =
-                asked!(self, Request::GetMany { keys: keys.to_vec() }, Entries);
-            let entries = asked.await?;
-            if entries.len() == keys.len() { Ok(entries) } else { Err(misaligned(super::Verb::GetMany)) }
-        })
-    }
-
-    fn set<'a>(
-        &'a self,
-        key: &'a Key,
-        entry: Arc<Entry>,
-        options: SetOptions,
-    ) -> BoxFuture<'a, Result<bool>> {
-        asked!(self, Request::Set { item: item(key.clone(), entry), options }, Flag)
-    }
-
-    fn set_many(&self, entries: Vec<(Key, Arc<Entry>)>) -> BoxFuture<'_, Result<()>> {
-        let items = entries.into_iter().map(|(key, entry)| item(key, entry)).collect();
-        done!(self, Request::SetMany { items })
-    }
-
-    fn compare_and_set<'a>(
-        &'a self,
-        key: &'a Key,
-        expected: &'a Entry,
-        entry: Arc<Entry>,
-    ) -> BoxFuture<'a, Result<bool>> {
-        let along = Along { expected: Some(expected), ..Along::default() };
-        asked!(self, Request::CompareAndSet { item: item(key.clone(), entry) }, along, Flag)
-    }
-
-    fn delete<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<bool>> {
-        asked!(self, Request::Delete { key: key.clone() }, Flag)
-    }
-
-    fn delete_many<'a>(&'a self, keys: &'a [Key]) -> BoxFuture<'a, Result<u64>> {
-        asked!(self, Request::DeleteMany { keys: keys.to_vec() }, Count)
-    }
-
-    fn delete_match<'a>(&'a self, pattern: &'a Pattern) -> BoxFuture<'a, Result<u64>> {
-        asked!(self, Request::DeleteMatch { pattern: pattern.clone() }, Count)
-    }
-
-    fn clear(&self) -> BoxFuture<'_, Result<()>> {
-        done!(self, Request::Clear)
-    }
-
-    fn scan<'a>(&'a self, pattern: &'a Pattern) -> BoxFuture<'a, Result<Vec<Key>>> {
-        asked!(self, Request::Scan { pattern: pattern.clone() }, Keys)
-    }
-
-    fn expire<'a>(&'a self, key: &'a Key, expires: Time) -> BoxFuture<'a, Result<bool>> {
-        asked!(self, Request::Expire { key: key.clone(), expires }, Flag)
-    }
-
-    fn increment<'a>(&'a self, key: &'a Key, step: Increment) -> BoxFuture<'a, Result<i64>> {
-        asked!(self, Request::Increment { key: key.clone(), step }, Number)
-    }
-
-    fn begin_fill<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<Option<Fill>>> {
-        Box::pin(async move {
-            let taken = Taken { backend: &*self.backend, rights: Mutex::default() };
-            let along = Along { taken: Some(&taken), ..Along::default() };
-            let request = Request::BeginFill { key: key.clone() };
-            match self.ask(request, along).await? {
-                Response::Fill(Some(fill)) if !taken.hand_over(fill) => {
-                    Err(Error::backend("a middleware gave a right to fill that the backend does not know"))
-                }
-                Response::Fill(fill) => Ok(fill),
-                other => Err(unfit(super::Verb::BeginFill, &other)),
-            }
-        })
-    }
-
-    fn end_fill(&self, key: &Key, fill: Fill) {
-        self.backend.end_fill(&self.inner_key(key), fill);
-    }
-
-    fn stamp<'a>(&'a self, tags: &'a [Key]) -> BoxFuture<'a, Result<Vec<Stamp>>> {
-        asked!(self, Request::Stamp { tags: tags.to_vec() }, Stamps)
-    }
-
-    fn generations<'a>(&'a self, tags: &'a [Key]) -> BoxFuture<'a, Result<Vec<Option<u64>>>> {
-        asked!(self, Request::Generations { tags: tags.to_vec() }, Generations)
-    }
-
-    fn delete_tags<'a>(&'a self, tags: &'a [Key]) -> BoxFuture<'a, Result<()>> {
-        done!(self, Request::DeleteTags { tags: tags.to_vec() })
-    }
-
-    fn update<'a>(&'a self, key: &'a Key, change: &'a mut dyn Transition) -> BoxFuture<'a, Result<()>> {
-        Box::pin(async move {
-            let change = tokio::sync::Mutex::new(change);
-            let along = Along { change: Some(&change), ..Along::default() };
-            done!(self, Request::Update { key: key.clone() }, along).await
-        })
-    }
-
-    fn size_of<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<Option<u64>>> {
-        asked!(self, Request::SizeOf { key: key.clone() }, Size)
-    }
-
-    fn raw<'a>(&'a self, command: &'a str, args: &'a [&'a [u8]]) -> BoxFuture<'a, Result<Reply>> {
-        let args = args.iter().map(|arg| bytes::Bytes::copy_from_slice(arg)).collect();
-        asked!(self, Request::Raw { command: command.to_owned(), args }, Reply)
-    }
-
-    fn flush_all(&self) -> BoxFuture<'_, Result<()>> {
-        done!(self, Request::FlushAll)
-    }
-
-    fn ping<'a>(&'a self, message: &'a str) -> BoxFuture<'a, Result<String>> {
-        asked!(self, Request::Ping { message: message.to_owned() }, Text)
-    }
-
-    fn close(&self) -> BoxFuture<'_, Result<()>> {
-        done!(self, Request::Close)
-    }
 }

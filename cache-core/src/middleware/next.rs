@@ -4,7 +4,8 @@ use std::fmt;
 
 use tokio::sync::Mutex;
 
-use super::layered::{Layered, Taken};
+use super::layered::Layered;
+use super::taken::Taken;
 use super::{Middleware, Request, Response, mapping};
 use crate::backend::{Backend, Transition};
 use crate::clock::{BoxFuture, Clock, SystemClock};

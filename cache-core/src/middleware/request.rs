@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use super::Item;
 use crate::backend::{Fill, Increment, SetOptions};
 use crate::clock::Time;
-use crate::codec::Codec;
-use crate::entry::{Entry, Kind};
+use crate::entry::Entry;
 use crate::key::Key;
 use crate::pattern::Pattern;
 use crate::reply::Reply;
@@ -228,37 +228,6 @@ impl Request {
             Self::DeleteMatch { pattern } | Self::Scan { pattern } => Some(pattern),
             _ => None,
         }
-    }
-}
-
-/// A value about to be stored.
-#[derive(Debug, Clone)]
-#[non_exhaustive]
-pub struct Item {
-    /// Where.
-    pub key: Key,
-    /// The value as the type it is: it is encoded behind the chain, and only where the backend keeps bytes.
-    pub entry: Arc<Entry>,
-    /// How it becomes bytes; `None` if its type cannot.
-    pub codec: Option<Codec>,
-}
-
-impl Item {
-    /// The entry under the key.
-    pub const fn new(key: Key, entry: Arc<Entry>, codec: Option<Codec>) -> Self {
-        Self { key, entry, codec }
-    }
-
-    /// The bytes of the encoded value, without those of its key; `None` for a value that does not encode. Measured
-    /// without encoding into memory, also where the backend keeps objects.
-    pub fn size(&self) -> Option<usize> {
-        if let Some(bytes) = self.entry.encoded() {
-            return Some(bytes.len());
-        }
-        if self.entry.kind() == Kind::Absent {
-            return Some(0);
-        }
-        self.codec.and_then(|codec| codec.encoded_len(self.entry.value()))
     }
 }
 

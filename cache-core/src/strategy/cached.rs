@@ -9,21 +9,20 @@
 use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
-use std::time::Duration;
 
+use super::keep::{Keep, Kept};
 use super::{Call, Enter, Led, Mode, Reader, Ticket, Trouble, careful};
 use crate::background;
 use crate::cache::CacheRef;
 use crate::clock::BoxFuture;
 use crate::entry::Entry;
-use crate::error::{Error, Result};
+use crate::error::Error;
 use crate::flight::{Within, within};
-use crate::key::{Key, KeyBuf, is_reserved};
+use crate::key::{KeyBuf, is_reserved};
 use crate::returns::{Outcome, Returned, Shape};
 use crate::scope::{self, Calm, Scope};
 use crate::site::Site;
 use crate::tag::Tags;
-use crate::ttl::{IntoTtl, Ttl};
 
 /// What the attribute fixes before the call.
 #[derive(Debug, Clone, Copy)]
@@ -85,8 +84,8 @@ pub fn enter<Out, S: Shape<Out>>(
 /// A call that missed. From here to the answer nothing depends on its type: a future that holds this stays small
 /// and can be sent wherever its own parts can.
 pub struct Pending {
-    call: Call,
-    reader: Reader,
+    pub(super) call: Call,
+    pub(super) reader: Reader,
 }
 
 impl Pending {
@@ -243,142 +242,5 @@ impl Lead {
 impl fmt::Debug for Lead {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Lead").finish_non_exhaustive()
-    }
-}
-
-/// The decision to keep an answer, parameter by parameter.
-#[must_use = "a decision begins and ends: `.done()`"]
-pub struct Keep<'a, V, E> {
-    lead: &'a Lead,
-    outcome: Outcome<&'a V, &'a E>,
-    ttl: Option<Result<Ttl>>,
-    wanted: bool,
-    jitter: Option<f64>,
-}
-
-/// A decision made: keep for this long, or not.
-#[derive(Debug, Clone, Copy)]
-pub struct Kept(Option<Ttl>);
-
-impl<V, E> Keep<'_, V, E> {
-    /// `ttl = …`, for values.
-    pub fn ttl(mut self, ttl: Result<Ttl>) -> Self {
-        if matches!(self.outcome, Outcome::Value(_)) {
-            self.ttl = Some(ttl);
-        }
-        self
-    }
-
-    /// `ttl = |value| …`.
-    pub fn ttl_with<T: IntoTtl>(mut self, ttl: impl FnOnce(&V) -> T) -> Self {
-        if let Outcome::Value(value) = self.outcome {
-            self.ttl = Some(ttl(value).into_ttl());
-        }
-        self
-    }
-
-    /// `none_ttl = …`.
-    pub fn none_ttl(mut self, ttl: Result<Ttl>) -> Self {
-        if matches!(self.outcome, Outcome::Absent) {
-            self.ttl = Some(ttl);
-        }
-        self
-    }
-
-    /// `err_ttl = …`.
-    pub fn err_ttl(mut self, ttl: Result<Ttl>) -> Self {
-        if matches!(self.outcome, Outcome::Failed(_)) {
-            self.ttl = Some(ttl);
-        }
-        self
-    }
-
-    /// `err_ttl(PATTERN = …)`.
-    pub fn err_ttl_with(mut self, ttl: impl FnOnce(&E) -> Option<Result<Ttl>>) -> Self {
-        if let Outcome::Failed(error) = self.outcome {
-            self.ttl = ttl(error);
-        }
-        self
-    }
-
-    /// `condition = |value| …`.
-    pub fn condition(mut self, condition: impl FnOnce(&V) -> bool) -> Self {
-        if let Outcome::Value(value) = self.outcome {
-            self.wanted = self.wanted && condition(value);
-        }
-        self
-    }
-
-    /// `time_condition = …`: only what took longer.
-    pub fn time_condition(mut self, least: Duration) -> Self {
-        self.wanted = self.wanted && self.lead.ticket.elapsed() > least;
-        self
-    }
-
-    /// `jitter = …`.
-    pub fn jitter(mut self, share: f64) -> Self {
-        self.jitter = Some(share);
-        self
-    }
-
-    /// The decision. A ttl that came out impossible keeps nothing: a cache cannot fail the call.
-    pub fn done(self) -> Kept {
-        let ttl = self.ttl.filter(|_| self.wanted).and_then(Result::ok);
-        Kept(match self.jitter {
-            Some(share) => ttl.map(|ttl| ttl.jittered(share)),
-            None => ttl,
-        })
-    }
-}
-
-impl<V, E> fmt::Debug for Keep<'_, V, E> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Keep").field("ttl", &self.ttl).field("wanted", &self.wanted).finish_non_exhaustive()
-    }
-}
-
-/// Runs `compute` as a cached function of its own: what [`get_or_set`](crate::Cache::get_or_set) does.
-pub(crate) async fn get_or_compute<T, F>(
-    cache: CacheRef,
-    key: Key,
-    returned: Returned<T, crate::returns::PlainValue>,
-    ttl: Option<Ttl>,
-    tags: Tags,
-    compute: F,
-) -> T
-where
-    T: Clone + Send + Sync + 'static,
-    F: Future<Output = T>,
-{
-    let routed = cache.route_at(None, key.as_key());
-    let mode = routed.map_or(Mode::Bypass, |(_, route)| careful::mode(&cache, route));
-    let route = routed.map(|(index, _)| index);
-    let call = Call {
-        cache,
-        site: None,
-        key,
-        route,
-        mode,
-        version: 0,
-        tags: Tags::new(),
-        single_flight: true,
-        trouble: Trouble::default(),
-    };
-    let lead = match (Pending { call, reader: returned.reader() }).lead(tags).await {
-        Enter::Answer(found) => found.answer(returned),
-        Enter::Go(lead) => Enter::Go(lead),
-    };
-    match lead {
-        Enter::Answer(out) => out,
-        Enter::Go(mut lead) => {
-            let out = lead.run(compute).await;
-            match lead.leave(returned, out, Kept(Some(ttl.unwrap_or(Ttl::FOREVER)))) {
-                Enter::Answer(out) => out,
-                Enter::Go((store, out)) => {
-                    store.await;
-                    out
-                }
-            }
-        }
     }
 }

@@ -307,7 +307,10 @@ fn targets() {
                 \"before\""],
     );
     check("items, on = always", &["`on` is text: write \"success\" (the default), \"always\" or \"before\""]);
-    check("items, ttl = 3", &["`#[invalidate]` has no argument `ttl`. It takes on, tags, cache, when, crate"]);
+    check(
+        "items, ttl = 3",
+        &["`#[invalidate]` has no argument `ttl`. It takes on, tags, cache, when, crate"],
+    );
 }
 
 #[test]

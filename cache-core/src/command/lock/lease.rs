@@ -156,8 +156,8 @@ impl<'c> IntoFuture for IsLocked<'c> {
             let (clock, mut pauses) = (cache.clock(), Pauses::of(place.route()?.form()));
             let deadline = clock.now().after(wait?);
             loop {
-                let mut freed = std::pin::pin!(freed(&place.key).notified());
-                freed.as_mut().enable();
+                // Heard from before the question on: no release is missed.
+                let freed = freed(&place.key).notified();
                 let Told::Held(left) = place.change(Change::look()).await? else { return Ok(false) };
                 let now = clock.now();
                 if now >= deadline {

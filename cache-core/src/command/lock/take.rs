@@ -122,8 +122,7 @@ async fn take(place: Place, lease: Ttl, wait: Duration) -> Result<LockGuard> {
     let mut pauses = Pauses::of(route.form());
     loop {
         // Heard from before the question on: no release is missed.
-        let mut freed = std::pin::pin!(freed(&place.key).notified());
-        freed.as_mut().enable();
+        let freed = freed(&place.key).notified();
         let left = match LockGuard::try_take(&place, lease).await? {
             Ok(guard) => return Ok(guard),
             Err(left) => left,

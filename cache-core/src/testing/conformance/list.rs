@@ -153,7 +153,7 @@ macro_rules! table {
 
 crate::__conformance_checks! { [table] }
 
-/// A module with a test for every check of [`conformance`](crate::testing::conformance).
+/// A module with a test for every check of [`conformance`](mod@crate::testing::conformance).
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __conformance {

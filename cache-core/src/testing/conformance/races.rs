@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use super::bench::Bench;
 
@@ -116,6 +117,10 @@ where
             .at_once(2, move |bench, thread| {
                 let remove = remove.clone();
                 async move {
+                    // Now one is the first and now the other, by more or less.
+                    if thread == round % 2 {
+                        std::thread::sleep(Duration::from_micros(fastrand::u64(..150)));
+                    }
                     if thread == 0 {
                         bench.store_filling("k", "older", fill).await;
                     } else {
