@@ -167,3 +167,22 @@ async fn locks_live_in_the_route_of_their_prefix_else_with_their_key() {
     drop(cache.lock("other", "1h").await.unwrap());
     assert_eq!(asked(), (2, 2, 2));
 }
+
+#[tokio::test]
+async fn a_lock_lives_with_its_key_and_is_reached_by_name_and_pattern() {
+    let (users, rest) = (Memory::default(), Memory::default());
+    let cache = Cache::builder().route("user:", users).route("", rest).build().await.unwrap();
+    for forget in ["lock:user:1", "lock:user:*", "lock:*"] {
+        let held = cache.lock("user:1", "1m").await.unwrap();
+        assert_eq!(cache.scan("lock:*").await.unwrap().len(), 1);
+        assert_eq!(cache.scan("lock:user:*").await.unwrap().len(), 1);
+        let waiter = cache.lock("user:1", "1m");
+        let (freed, taken) = tokio::join!(cache.delete_match(forget), waiter);
+        assert_eq!(freed.unwrap(), 1, "{forget}");
+        taken.unwrap().release().await.unwrap();
+        assert!(!held.release().await.unwrap());
+    }
+    assert!(cache.set_lock("user:1", "me", "1m").await.unwrap());
+    assert!(cache.delete("lock:user:1").await.unwrap());
+    assert!(!cache.is_locked("user:1").await.unwrap());
+}

@@ -2,7 +2,8 @@
 #![cfg_attr(rustfmt, rustfmt_skip)]
 #![allow(clippy::unused_async, reason = "the README shows where the work would be")]
 
-use macadamia::{Memory, cached, invalidate};
+use macadamia::{Memory, Scope, cached, invalidate};
+use std::collections::HashMap;
 
 struct User {
     uid: u64,
@@ -66,6 +67,36 @@ async fn commands() -> macadamia::Result<()> {
     Ok(())
 }
 
+type Stock = u64;
+
+async fn load_stock(ids: &[u64], shop: u32) -> Result<HashMap<u64, Stock>, AppError> {
+    Ok(ids.iter().map(|id| (*id, id * u64::from(shop))).collect())
+}
+
+#[cached(many = ids, ttl = "1h", key = "stock:<ids>", tags = ["stock", "shop:<shop>"])]
+async fn stock(ids: &[u64], shop: u32) -> Result<HashMap<u64, Stock>, AppError> {
+    load_stock(ids, shop).await
+}
+
+async fn beyond() -> Result<(), Box<dyn std::error::Error>> {
+    let cache = macadamia::Cache::global();
+    stock(&[1], 7).await?;
+    macadamia::purge!(tags = ["shop:7"]).await?;
+
+    let guard = cache.lock("report", "30s").wait("5s").await?;  // one holder, released on drop
+    let fence = guard.fence();                                  // grows with every holder
+
+    let (answer, calls) = macadamia::detect(stock(&[1, 2], 7)).await;
+    assert_eq!(answer?[&2], 14);
+    assert_eq!(calls.hits().count(), 0);
+    if calls.all_hits() { /* say so in a header */ }
+
+    Scope::new().key("tenant", &7).invalidate_further().run(stock(&[1, 2], 7)).await?;
+    drop(guard);
+    assert!(cache.lock("report", "30s").await?.fence() > fence);
+    Ok(())
+}
+
 #[tokio::test]
 async fn what_the_readme_shows_works() {
     set_up().await.unwrap();
@@ -76,7 +107,16 @@ async fn what_the_readme_shows_works() {
     assert_eq!(profile::peek(&user).await.unwrap(), None);
     handles(user, value).await.unwrap();
     commands().await.unwrap();
+    beyond().await.unwrap();
 }
+
+impl std::fmt::Display for AppError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("app error")
+    }
+}
+
+impl std::error::Error for AppError {}
 
 #[test]
 fn every_line_of_the_readmes_rust_stands_here() {

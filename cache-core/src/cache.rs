@@ -31,7 +31,8 @@ use crate::entry::{Entry, Meta};
 use crate::error::{Error, Result};
 use crate::event::{Event, EventKind, Observer};
 use crate::flight::Flights;
-use crate::key::{IntoKey, Key, KeyRef};
+use crate::key::{IntoKey, Key, KeyRef, is_reserved};
+use crate::lock;
 use crate::middleware::Middleware;
 use crate::pattern::Pattern;
 use crate::registry::Function;
@@ -210,6 +211,15 @@ impl Cache {
 
     /// The same for every key that matches, on every route it can reach. All are tried; the first error is told.
     pub(crate) async fn remove_match(&self, pattern: &Pattern) -> Result<u64> {
+        let removed = self.remove_matching(pattern).await;
+        if is_reserved(pattern.literal_head()) {
+            // Locks may be among them, and somebody may wait for those.
+            lock::tell_all_freed();
+        }
+        removed
+    }
+
+    async fn remove_matching(&self, pattern: &Pattern) -> Result<u64> {
         if pattern.is_literal() {
             let key = pattern.as_str().into_key();
             return match self.route_for(Command::DeleteMatch, &key)? {

@@ -25,7 +25,12 @@ pub const RESERVED: [&str; 7] =
 
 /// Whether the key lies under a reserved prefix.
 pub(crate) fn is_reserved(key: &str) -> bool {
-    RESERVED.iter().any(|prefix| key.starts_with(prefix))
+    reserved_prefix(key).is_some()
+}
+
+/// The reserved prefix that the key begins with.
+pub(crate) fn reserved_prefix(key: &str) -> Option<&'static str> {
+    RESERVED.into_iter().find(|prefix| key.starts_with(prefix))
 }
 
 /// One seed for the process: a key is hashed once and every table uses that hash.

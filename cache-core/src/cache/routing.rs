@@ -2,7 +2,7 @@
 
 use super::{Cache, Route};
 use crate::error::{Error, Result};
-use crate::key::{Key, KeyRef};
+use crate::key::{Key, KeyRef, reserved_prefix};
 use crate::pattern::Pattern;
 use crate::site::Site;
 
@@ -10,10 +10,17 @@ use crate::site::Site;
 type Groups<'c, T> = Vec<(&'c Route, Vec<(Key, T)>)>;
 
 impl Cache {
-    /// The route of a key, if any route takes it.
-    #[inline]
+    /// The route of a key, if any route takes it. What is kept about a key under a reserved prefix is with the key,
+    /// unless a route names the prefix.
     pub(crate) fn route_of(&self, key: KeyRef<'_>) -> Option<&Route> {
-        self.0.routes.iter().find(|route| key.as_bytes().starts_with(route.prefix().as_bytes()))
+        let owner = |key: &str| self.0.routes.iter().find(|route| key.starts_with(route.prefix()));
+        let (text, found) = (key.as_str(), owner(key.as_str()));
+        match reserved_prefix(text) {
+            Some(prefix) if !found.is_some_and(|route| route.prefix().starts_with(prefix)) => {
+                owner(&text[prefix.len()..]).or(found)
+            }
+            _ => found,
+        }
     }
 
     /// The same, remembered by the call site where its template's head decides alone.
@@ -44,9 +51,12 @@ impl Cache {
     pub(crate) fn routes_of<'a>(&'a self, pattern: &'a Pattern) -> impl Iterator<Item = &'a Route> {
         let head = pattern.literal_head();
         let literal = pattern.is_literal().then(|| self.route_of(KeyRef::new(head)).map(Route::id)).flatten();
+        let bare = reserved_prefix(head).map(|prefix| &head[prefix.len()..]);
+        let reaches =
+            |head: &str, route: &Route| head.starts_with(route.prefix()) || route.prefix().starts_with(head);
         self.0.routes.iter().filter(move |route| match literal {
             Some(id) => route.id() == id,
-            None => head.starts_with(route.prefix()) || route.prefix().starts_with(head),
+            None => reaches(head, route) || bare.is_some_and(|head| reaches(head, route)),
         })
     }
 

@@ -30,11 +30,7 @@ impl Place {
         state.literal(PREFIX);
         state.literal(key.as_str());
         let state = state.as_key().to_key();
-        let named = cache.route_of(state.as_key()).filter(|route| route.prefix().starts_with(PREFIX));
-        let taken = match named {
-            Some(route) => route,
-            None => cache.route_or_error(key)?,
-        };
+        let taken = cache.route_or_error(&state)?;
         let route = cache.routes().iter().position(|route| route.id() == taken.id()).unwrap_or_default();
         Ok(Self { cache: cache.clone(), route, key: state })
     }
