@@ -4,7 +4,7 @@
 mod support;
 
 use macadamia::testing::ManualClock;
-use macadamia::{Cache, Expiry, Memory};
+use macadamia::{Cache, Error, Expiry, Memory};
 use std::time::Duration;
 use support::Fixture;
 
@@ -115,5 +115,22 @@ async fn what_is_set_after_clear_keeps_its_own_life() {
         cache.set("k", &2).await.unwrap();
         clock.advance(5 * SECOND);
         assert_eq!(cache.get::<i32>("k").await.unwrap(), Some(2));
+    }
+}
+
+#[tokio::test]
+async fn a_number_that_was_set_is_counted_on_with() {
+    for fixture in Fixture::each().await {
+        let cache = &fixture.cache;
+        cache.set("n", &41u8).await.unwrap();
+        assert_eq!(cache.incr("n").await.unwrap(), 42);
+        assert_eq!(cache.get::<u8>("n").await.unwrap(), Some(42));
+        assert_eq!(cache.get::<i64>("n").await.unwrap(), Some(42));
+        assert_eq!(cache.get::<String>("n").await.unwrap(), None);
+        cache.set("large", &u64::MAX).await.unwrap();
+        assert_eq!(cache.get::<u64>("large").await.unwrap(), Some(u64::MAX));
+        assert!(matches!(cache.incr("large").await, Err(Error::NotANumber)));
+        cache.set("text", "41").await.unwrap();
+        assert!(matches!(cache.incr("text").await, Err(Error::NotANumber)));
     }
 }

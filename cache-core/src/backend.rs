@@ -21,7 +21,8 @@ use crate::tag::Stamp;
 pub enum Form {
     /// As the types they are: [`Entry`] of any value, never serialized.
     Objects,
-    /// As bytes: the cache encodes before it stores and decodes what it gets ([`Encoded`](crate::Encoded)).
+    /// As bytes: the cache encodes before it stores and decodes what it gets ([`Encoded`](crate::Encoded)). Whole
+    /// numbers come as `i64` to those that ask for it ([`Backend::counts`]).
     Bytes,
 }
 
@@ -143,6 +144,12 @@ pub trait Backend: Send + Sync + 'static {
 
     /// Whether entries should carry an estimated weight ([`Meta::weight`](crate::Meta::weight)).
     fn weighs(&self) -> bool {
+        false
+    }
+
+    /// Whether a backend of bytes is given whole numbers as `i64` entries, so that
+    /// [`increment`](Backend::increment) goes on from what was set.
+    fn counts(&self) -> bool {
         false
     }
 

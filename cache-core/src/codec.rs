@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use serde::Serialize;
-use serde::de::DeserializeOwned;
+use serde::de::value::{Error as ValueError, I64Deserializer};
+use serde::de::{DeserializeOwned, IntoDeserializer};
 
 use crate::entry::{Encoded, Entry, Meta};
 use crate::error::{Error, Result};
@@ -22,6 +23,7 @@ pub struct Codec {
     encode: fn(&dyn Any) -> Result<Vec<u8>>,
     measure: fn(&dyn Any) -> Option<usize>,
     decode: fn(&[u8], Meta) -> Result<Arc<Entry>>,
+    number: fn(i64, Meta) -> Result<Arc<Entry>>,
 }
 
 struct Of<T>(std::marker::PhantomData<T>);
@@ -32,6 +34,7 @@ impl<T: Serialize + DeserializeOwned + Any + Send + Sync> Of<T> {
         encode: encode::<T>,
         measure: measure::<T>,
         decode: decode::<T>,
+        number: number::<T>,
     };
 }
 
@@ -46,6 +49,12 @@ impl Codec {
         (self.type_name)()
     }
 
+    /// The same entry with a whole number as an `i64`, for backends that count; `None` if it is no number.
+    pub(crate) fn number(entry: &Entry) -> Option<Arc<Entry>> {
+        let number = whole_number(entry.value())?;
+        Some(Entry::new(number, entry.meta()).stamped(entry.stamps().to_vec()))
+    }
+
     /// The same entry with its value as bytes.
     pub fn encode(&self, entry: &Entry) -> Result<Arc<Entry>> {
         let bytes = (self.encode)(entry.value())?;
@@ -54,6 +63,9 @@ impl Codec {
 
     /// The same entry with its value as the type it was.
     pub fn decode(&self, entry: &Entry) -> Result<Arc<Entry>> {
+        if let Some(number) = entry.downcast_ref::<i64>() {
+            return Ok((self.number)(*number, entry.meta())?.stamped(entry.stamps().to_vec()));
+        }
         match entry.encoded() {
             Some(bytes) => Ok((self.decode)(bytes, entry.meta())?.stamped(entry.stamps().to_vec())),
             None => Err(Error::Codec { type_name: self.type_name(), reason: "not an encoded entry".into() }),
@@ -65,6 +77,25 @@ impl Codec {
     pub(crate) fn encoded_len(&self, value: &dyn Any) -> Option<usize> {
         (self.measure)(value)
     }
+}
+
+/// A value of an integer type, if 64 bits with a sign hold it.
+fn whole_number(value: &dyn Any) -> Option<i64> {
+    macro_rules! one_of {
+        ($($int:ty)*) => {
+            $(if let Some(number) = value.downcast_ref::<$int>() {
+                return i64::try_from(*number).ok();
+            })*
+        };
+    }
+    one_of!(i64 i32 u64 u32 usize isize i16 u16 i8 u8);
+    None
+}
+
+/// A number as whatever type reads one.
+fn number<T: DeserializeOwned + Any + Send + Sync>(number: i64, meta: Meta) -> Result<Arc<Entry>> {
+    let from: I64Deserializer<ValueError> = number.into_deserializer();
+    Ok(Entry::new(T::deserialize(from).map_err(Error::codec::<T>)?, meta))
 }
 
 const fn config() -> impl bincode::config::Config {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::backend::Form;
+use crate::backend::{Backend, Form};
 use crate::codec::Codec;
 use crate::entry::{Encoded, Entry, Kind};
 use crate::error::{Error, Result};
@@ -52,7 +52,15 @@ pub(crate) fn unencoded(entry: Arc<Entry>, codec: Option<&Codec>) -> Arc<Entry> 
 }
 
 /// The entry in the form that a backend keeps.
-pub(crate) fn encoded(form: Form, entry: Arc<Entry>, codec: Option<&Codec>) -> Result<Arc<Entry>> {
+pub(crate) fn encoded(backend: &dyn Backend, entry: Arc<Entry>, codec: Option<&Codec>) -> Result<Arc<Entry>> {
+    let form = backend.form();
+    if form == Form::Bytes
+        && entry.kind() == Kind::Value
+        && backend.counts()
+        && let Some(number) = Codec::number(&entry)
+    {
+        return Ok(number);
+    }
     match (form, codec) {
         (Form::Objects, _) => Ok(entry),
         (Form::Bytes, _) if entry.encoded().is_some() => Ok(entry),

@@ -80,6 +80,10 @@ impl Backend for Layered {
         self.backend().weighs()
     }
 
+    fn counts(&self) -> bool {
+        self.backend().counts()
+    }
+
     fn peek(&self, key: KeyRef<'_>, show: &mut dyn FnMut(&Entry)) -> Peek {
         self.peek_inner(key, show)
     }

@@ -132,6 +132,10 @@ impl<B: Backend> Backend for Faulty<B> {
         self.inner.weighs()
     }
 
+    fn counts(&self) -> bool {
+        self.inner.counts()
+    }
+
     fn get<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<Option<Arc<Entry>>>> {
         injected!(self.get(key))
     }

@@ -102,6 +102,10 @@ impl Backend for Wire {
         let _ = self.0.clock.set(Arc::clone(clock));
     }
 
+    fn counts(&self) -> bool {
+        true
+    }
+
     fn get<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<Option<Arc<Entry>>>> {
         self.answer(|store, now| Ok(store.get(key, now)))
     }
