@@ -82,7 +82,7 @@ async fn main() -> std::result::Result<(), Box<dyn Error>> {
 }
 
 fn show(prices: &BTreeMap<u32, u32>, calls: &macadamia::Calls) {
-    for call in calls.iter() {
+    for call in calls {
         let left = call.ttl_left().map_or_else(|| "for good".to_owned(), |left| format!("for {left:.0?}"));
         println!("  {:10} {:?}, kept {left}", call.key, call.outcome);
     }

@@ -3,10 +3,13 @@
 
 mod support;
 
-use macadamia::middleware::{HitRatio, Plugin, SizeLimit, Timing, Verb};
-use macadamia::{Cache, Error, Expiry, Middleware, submit_plugin};
+use macadamia::middleware::{HitRatio, Next, Plugin, Request, Response, SizeLimit, Timing, Verb};
+use macadamia::{
+    Backend, BoxFuture, Cache, Entry, Error, Expiry, Key, Middleware, Scheme, SetOptions, cached,
+    submit_plugin, submit_scheme,
+};
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 fn configured(text: &str) {
@@ -188,4 +191,77 @@ fn a_plugin_of_the_users_own_is_found_by_its_name_and_made_anew_for_each_cache()
     let wrong = "t12 = { url = 'mem://', plugins = [{ class = 'stamped', text = 5 }] }";
     let told = message(Cache::configure(wrong).and_then(|()| Cache::named("t12")));
     assert!(told.contains("plugin `stamped`: `text` = 5: expected text"), "{told}");
+}
+
+/// A server that never answers.
+struct Hangs;
+
+impl Backend for Hangs {
+    fn name(&self) -> &'static str {
+        "hangs"
+    }
+
+    fn get<'a>(&'a self, _: &'a Key) -> BoxFuture<'a, Result<Option<Arc<Entry>>, Error>> {
+        Box::pin(std::future::pending())
+    }
+
+    fn set<'a>(&'a self, _: &'a Key, _: Arc<Entry>, _: SetOptions) -> BoxFuture<'a, Result<bool, Error>> {
+        Box::pin(std::future::pending())
+    }
+
+    fn delete<'a>(&'a self, _: &'a Key) -> BoxFuture<'a, Result<bool, Error>> {
+        Box::pin(std::future::pending())
+    }
+
+    fn clear(&self) -> BoxFuture<'_, Result<(), Error>> {
+        Box::pin(std::future::pending())
+    }
+}
+
+submit_scheme!(Scheme::new(&["hangs"], &[], |_| Ok(Arc::new(Hangs))));
+
+#[tokio::test]
+async fn the_time_limit_of_an_alias_ends_a_command_that_hangs() {
+    configured("t13 = { backend = 'hangs', timeout = '20ms' }\nt14 = { url = 'hangs://', timeout = 1 }");
+    for (alias, expected) in [("t13", Duration::from_millis(20)), ("t14", Duration::from_secs(1))] {
+        let error = Cache::named(alias).unwrap().get::<i32>("k").await.unwrap_err();
+        assert!(matches!(error, Error::Timeout { limit, .. } if limit == expected), "{alias}: {error:?}");
+    }
+}
+
+static PASSED: Mutex<Vec<String>> = Mutex::new(Vec::new());
+
+/// Says its name when it is passed.
+struct Says(String);
+
+impl Middleware for Says {
+    fn call<'a>(&'a self, request: Request, next: Next<'a>) -> BoxFuture<'a, Result<Response, Error>> {
+        PASSED.lock().unwrap().push(self.0.clone());
+        next.run(request)
+    }
+}
+
+submit_plugin!(Plugin::new("says", &["name"], |options| {
+    Ok(Arc::new(Says(options.text("name")?.unwrap_or("nobody").to_owned())))
+}));
+
+#[tokio::test]
+async fn plugins_are_passed_in_the_order_they_are_written_in() {
+    let says = |name: &str| format!("{{ class = 'says', name = '{name}' }}");
+    let plugins = ["c", "a", "b"].map(says).join(", ");
+    configured(&format!("t15 = {{ url = 'mem://', plugins = [{plugins}] }}"));
+    Cache::named("t15").unwrap().ping("").await.unwrap();
+    assert_eq!(*PASSED.lock().unwrap(), ["c", "a", "b"]);
+}
+
+#[tokio::test]
+async fn an_attribute_uses_an_alias_with_all_that_is_configured_there() {
+    #[cached(ttl = "1h", key = "key", cache = Cache::named("t16").unwrap())]
+    async fn configured_elsewhere() -> u8 {
+        7
+    }
+    configured("t16 = { url = 'mem://aliases-t16', namespace = 'main' }");
+    assert_eq!(configured_elsewhere().await, 7);
+    let raw = Cache::builder().route("", "mem://aliases-t16").build().await.unwrap();
+    assert_eq!(raw.scan("*").await.unwrap(), ["main:key"]);
 }

@@ -344,3 +344,14 @@ async fn a_key_that_is_only_ever_replaced_is_never_missed() {
     }
     tasks.join_all().await;
 }
+
+#[tokio::test]
+async fn a_value_that_was_got_is_ones_own() {
+    let cache = Fixture::memory().await.cache;
+    let mut given = vec![1];
+    cache.set("k", &given).await.unwrap();
+    given.push(2);
+    let mut got = cache.get::<Vec<i32>>("k").await.unwrap().unwrap();
+    got.push(3);
+    assert_eq!(cache.get::<Vec<i32>>("k").await.unwrap(), Some(vec![1]));
+}

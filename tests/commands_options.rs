@@ -183,3 +183,33 @@ async fn every_command_of_a_key_has_a_namespace() {
     assert_eq!(cache.delete_many(["add", "raw"]).namespace("n").await.unwrap(), 2);
     assert!(!is_there("n:add").await);
 }
+
+#[tokio::test]
+async fn commands_of_the_whole_cache_have_the_time_limit_of_their_routes() {
+    type Call = fn(Cache) -> BoxFuture<'static, Option<Error>>;
+    const CALLS: [Call; 11] = [
+        |cache| Box::pin(async move { cache.clear().await.err() }),
+        |cache| Box::pin(async move { cache.flush_all().await.err() }),
+        |cache| Box::pin(async move { cache.delete_match("k*").await.err() }),
+        |cache| Box::pin(async move { cache.delete_tags(["t"]).await.err() }),
+        |cache| Box::pin(async move { cache.scan("k*").await.err() }),
+        |cache| Box::pin(async move { cache.keys_count().await.err() }),
+        |cache| Box::pin(async move { cache.size_of("k").await.err() }),
+        |cache| Box::pin(async move { cache.is_locked("k").await.err() }),
+        |cache| Box::pin(async move { cache.unlock("k", "t").await.err() }),
+        |cache| Box::pin(async move { cache.ping("").await.err() }),
+        |cache| Box::pin(async move { cache.close().await.err() }),
+    ];
+    let (fixture, faults) = Fixture::remote().await;
+    faults.hang(true);
+    for (number, call) in CALLS.into_iter().enumerate() {
+        let call = tokio::spawn(call(fixture.cache.clone()));
+        settle().await;
+        fixture.clock.advance(Duration::from_millis(249));
+        settle().await;
+        assert!(!call.is_finished(), "number {number} was given up too early");
+        fixture.clock.advance(Duration::from_millis(1));
+        let error = call.await.unwrap();
+        assert!(matches!(error, Some(Error::Timeout { .. })), "number {number}: {error:?}");
+    }
+}

@@ -400,3 +400,23 @@ fn a_call_is_not_much_larger_than_its_body() {
     println!("a body of 1 KiB: {inner} bytes; a call of it in another: {outer} bytes");
     assert!(inner < 3 * 1024 && outer < inner + 512, "{inner} and {outer} bytes");
 }
+
+#[tokio::test]
+async fn who_names_every_placeholder_needs_no_backend_that_can_list_its_keys() {
+    #[cached(ttl = "1h", key = "exact:<id>")]
+    async fn read(id: u32) -> u32 {
+        id
+    }
+    #[invalidate(read(id = id))]
+    async fn change(id: u32) {}
+    let cache = Cache::builder().route("", Plain::default()).build().await.unwrap();
+    Scope::new()
+        .cache(&cache)
+        .run(async {
+            assert_eq!((read(1).await, read(2).await), (1, 2));
+            assert!(cache.scan("exact:*").await.unwrap_err().is_unsupported());
+            change(1).await;
+            assert_eq!((read::peek(1).await.unwrap(), read::peek(2).await.unwrap()), (None, Some(2)));
+        })
+        .await;
+}

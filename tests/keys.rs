@@ -353,3 +353,18 @@ async fn a_value_cannot_lead_into_a_reserved_prefix() {
         })
         .await;
 }
+
+struct Book {
+    title: &'static str,
+    len: u8,
+}
+
+#[cached(ttl = "1h", key = "book:<book.title>:<book.len>:<book.title.len()>")]
+async fn read_book(book: &Book) -> usize {
+    book.title.len() + usize::from(book.len)
+}
+
+#[test]
+fn a_field_named_like_a_method_is_a_field() {
+    assert_eq!(read_book::key(&Book { title: "Nuts", len: 200 }), "book:Nuts:200:4");
+}

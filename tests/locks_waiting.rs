@@ -220,3 +220,27 @@ async fn a_lock_that_another_process_released_is_asked_for_again() {
     assert!(next.fence() > held.fence());
     assert!(!held.release().await.unwrap());
 }
+
+#[tokio::test]
+async fn a_shortened_lease_is_waited_for_no_longer_than_it_lasts() {
+    let fixture = Fixture::memory().await;
+    let guard = fixture.cache.lock("k", "1h").await.unwrap();
+    let cache = fixture.cache.clone();
+    let waiter = tokio::spawn(async move { cache.lock("k", "1h").wait("30m").await.map(drop) });
+    settle().await;
+    assert!(guard.renew("1s").await.unwrap());
+    settle().await;
+    fixture.clock.advance(Duration::from_secs(2));
+    settle().await;
+    assert!(waiter.is_finished(), "it waits for the end of a lease that was shortened");
+    waiter.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn a_renewal_that_is_cut_off_claims_no_more_than_it_may_hold() {
+    let (fixture, _) = Fixture::remote().await;
+    let guard = fixture.cache.lock("k", "1h").await.unwrap();
+    drop(macadamia::testing::drop_after(2, guard.renew("1s")).await);
+    fixture.clock.advance(Duration::from_secs(2));
+    assert!(!guard.is_held());
+}

@@ -465,3 +465,71 @@ async fn locks_work_through_layers_and_do_not_see_each_other_through_prefixes() 
     drop(held);
     settle().await;
 }
+
+/// Logs what is asked of which backend.
+struct Logging(&'static str, Log);
+
+impl Middleware for Logging {
+    fn call<'a>(&'a self, request: Request, next: Next<'a>) -> BoxFuture<'a, Result<Response>> {
+        let keys: Vec<_> = request.keys().iter().map(ToString::to_string).collect();
+        let on = request.pattern().map_or_else(|| keys.join(" "), ToString::to_string);
+        let line = format!("{}: {} {on}, {}", self.0, request.verb(), next.backend());
+        self.1.note(line.trim());
+        next.run(request)
+    }
+}
+
+#[tokio::test]
+async fn a_middleware_knows_the_command_its_key_or_pattern_and_the_backend() {
+    let log = Log::default();
+    let logging = |name| Logging(name, log.clone());
+    let route = Route::to("mem://").middleware(logging("first")).middleware(logging("second"));
+    let cache = Cache::builder().route("", "null://").route("user:", route).build().await.unwrap();
+    cache.set("user:1", &1).await.unwrap();
+    cache.get::<i32>("user:1").await.unwrap();
+    cache.set("elsewhere", &1).await.unwrap();
+    cache.get_many::<i32, _>(["user:1", "user:2"]).await.unwrap();
+    cache.delete_match("user:*").await.unwrap();
+    let lines = log.take();
+    let told: Vec<_> = lines.iter().filter_map(|line| line.strip_prefix("first: ")).collect();
+    assert_eq!(
+        told,
+        ["set user:1, mem", "get user:1, mem", "get_many user:1 user:2, mem", "delete_match user:*, mem"]
+    );
+    assert_eq!(lines.len(), 8);
+    assert!(lines.chunks(2).all(|pair| pair[1] == pair[0].replace("first", "second")), "{lines:?}");
+}
+
+#[tokio::test]
+async fn what_was_too_large_to_store_takes_nothing_newer_away() {
+    static GATE: tokio::sync::Notify = tokio::sync::Notify::const_new();
+
+    #[macadamia::cached(ttl = "1h", key = "size:overtaken")]
+    async fn large() -> String {
+        GATE.notified().await;
+        "x".repeat(1000)
+    }
+
+    let cache = Cache::builder()
+        .route("", Memory::default())
+        .middleware(SizeLimit::at_most(100))
+        .build()
+        .await
+        .unwrap();
+    let early = tokio::spawn(macadamia::Scope::new().cache(&cache).run(large()));
+    support::settle().await;
+    cache.set("size:overtaken", "new").await.unwrap();
+    GATE.notify_one();
+    early.await.unwrap();
+    assert_eq!(cache.get::<String>("size:overtaken").await.unwrap().as_deref(), Some("new"));
+}
+
+#[tokio::test]
+async fn a_value_whose_key_looks_like_a_lock_behind_a_layer_is_no_lock() {
+    let cache = Cache::builder().route("", Memory::default()).middleware(LowerKeys).build().await.unwrap();
+    let _held = cache.lock("x", "1h").await.unwrap();
+    cache.set("LOCK:x", &1u8).await.unwrap();
+    assert_eq!(cache.scan("*").await.unwrap(), ["%lock:x"]);
+    assert!(cache.delete("LOCK:x").await.unwrap());
+    assert!(cache.is_locked("x").await.unwrap());
+}

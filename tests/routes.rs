@@ -2,6 +2,7 @@
 
 mod support;
 
+use macadamia::testing::Faults;
 use macadamia::{Cache, Error, Expiry, Memory, Null, Scope, cached};
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::time::Duration;
@@ -208,4 +209,59 @@ async fn null_still_runs_the_codec_so_that_an_unserialisable_value_fails_in_deve
     assert!(codec(cache.set_many([("k", &Unserialisable)]).await));
     // An annotated function is not failed by its cache.
     assert_eq!(Scope::new().cache(&cache).run(helped()).await, Unserialisable);
+}
+
+#[tokio::test]
+async fn clear_and_close_reach_every_route() {
+    let (default, users) = (Faults::new(), Faults::new());
+    let cache = Cache::builder()
+        .route("", default.wrap(Memory::default()))
+        .route("user:", users.wrap(Memory::default()))
+        .build()
+        .await
+        .unwrap();
+    for key in ["k", "user:1"] {
+        cache.set(key, &1).await.unwrap();
+    }
+    cache.clear().await.unwrap();
+    assert!(!cache.exists("k").await.unwrap() && !cache.exists("user:1").await.unwrap());
+    let asked = (default.commands(), users.commands());
+    cache.close().await.unwrap();
+    assert_eq!((default.commands(), users.commands()), (asked.0 + 1, asked.1 + 1));
+}
+
+#[tokio::test]
+async fn a_cache_is_built_used_and_closed() {
+    let cache = Cache::builder().route("", "locmem://null").build().await.unwrap();
+    cache.set("test", "Ok!").await.unwrap();
+    assert_eq!(cache.get::<String>("test").await.unwrap().as_deref(), Some("Ok!"));
+    cache.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_store_goes_with_the_last_handle_to_its_cache_however_its_user_ends() {
+    async fn uses(fails: bool, panics: bool) -> Result<(), Error> {
+        let cache = Cache::builder().route("", "mem://goes-with-its-handle").build().await?;
+        assert_eq!(cache.get::<i32>("k").await?, None, "it is still there");
+        cache.set("k", &1).await?;
+        assert!(!panics, "on purpose");
+        if fails { Err(Error::Locked) } else { Ok(()) }
+    }
+    uses(false, false).await.unwrap();
+    uses(true, false).await.unwrap_err();
+    assert!(tokio::spawn(uses(false, true)).await.unwrap_err().is_panic());
+    uses(false, false).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_size_in_the_url_bounds_memory() {
+    let cache = Cache::builder().route("", "mem://?size=500").build().await.unwrap();
+    for number in 0..500 {
+        cache.set(format!("k{number}"), &number).await.unwrap();
+    }
+    assert_eq!(cache.keys_count().await.unwrap(), 500);
+    for number in 500..2_000 {
+        cache.set(format!("k{number}"), &number).await.unwrap();
+        assert!(cache.keys_count().await.unwrap() <= 500, "after {number}");
+    }
 }

@@ -3,9 +3,11 @@
 
 mod support;
 
-use macadamia::testing::Faults;
+use macadamia::middleware::LowerKeys;
+use macadamia::testing::{Faults, Wire};
 use macadamia::{
-    Backend, BoxFuture, Cache, Entry, EventKind, Key, Memory, Scope, SetOptions, cached, invalidate, purge,
+    Backend, BoxFuture, Cache, Entry, EventKind, Key, Memory, Route, Scope, SetOptions, cached, invalidate,
+    purge,
 };
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
@@ -301,4 +303,107 @@ async fn a_backend_without_tags_stores_nothing_that_needs_them() {
             assert_eq!(untagged(1).await, untagged(1).await);
         })
         .await;
+}
+
+#[tokio::test]
+async fn a_short_life_under_a_tag_does_not_shorten_its_reach() {
+    for Fixture { cache, clock, .. } in Fixture::each().await {
+        cache.set("long", &1).tags(["t"]).ttl("1h").await.unwrap();
+        cache.set("endless", &1).tags(["t"]).await.unwrap();
+        cache.set("short", &1).tags(["t"]).ttl("1s").await.unwrap();
+        clock.advance(std::time::Duration::from_secs(60));
+        assert!(cache.exists("long").await.unwrap() && !cache.exists("short").await.unwrap());
+        cache.delete_tags(["t"]).await.unwrap();
+        assert!(!cache.exists("long").await.unwrap() && !cache.exists("endless").await.unwrap());
+    }
+}
+
+#[cached(ttl = "1h", key = "words:<word>:<word:len>:<other>", tags = ["word:<word>", "both:<word>:<word>"])]
+async fn words(word: &str, other: &str) -> usize {
+    let _ = (word, other);
+    run()
+}
+
+#[invalidate(tags = ["word:<word>"])]
+async fn forget(word: &str) {
+    let _ = word;
+}
+
+#[tokio::test]
+async fn a_tag_is_made_of_arguments_whatever_they_contain() {
+    let fixture = Fixture::memory().await;
+    fixture
+        .run(async {
+            let fill =
+                || async { [words("x", "y:z").await, words("x:y", "z").await, words("x:y:z", "").await] };
+            let gone = |before: [usize; 3], after: [usize; 3]| {
+                before.iter().zip(after).map(|(b, a)| *b != a).collect::<Vec<_>>()
+            };
+            let before = fill().await;
+            forget("x:y").await;
+            let after = fill().await;
+            assert_eq!(gone(before, after), [false, true, false]);
+            purge!(tags = ["both:x%3Ay%3Az:x%3Ay%3Az"]).await.unwrap();
+            assert_eq!(gone(after, fill().await), [false, false, true]);
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn a_counter_keeps_its_tags() {
+    for fixture in Fixture::each().await {
+        let cache = &fixture.cache;
+        cache.set("n", &1i64).tags(["t"]).await.unwrap();
+        assert_eq!(cache.incr("n").await.unwrap(), 2);
+        cache.delete_tags(["t"]).await.unwrap();
+        assert_eq!(cache.get::<i64>("n").await.unwrap(), None);
+    }
+}
+
+#[tokio::test]
+async fn behind_a_key_prefix_a_tagged_entry_is_alive_for_every_command() {
+    for backend in [Route::to(Wire::new()), Route::to(Memory::default())] {
+        let cache = Cache::builder().route("", backend.key_prefix("svc")).build().await.unwrap();
+        cache.set("k", "v").tags(["t"]).await.unwrap();
+        assert!(cache.expire("k", "1h").await.unwrap());
+        assert_eq!(cache.scan("*").await.unwrap().len(), 1);
+        assert!(!cache.add("k", "x").await.unwrap());
+        assert!(cache.set("k", "w").tags(["t"]).if_present().await.unwrap());
+        assert_eq!(cache.get::<String>("k").await.unwrap().as_deref(), Some("w"));
+        cache.delete_tags(["t"]).await.unwrap();
+        assert_eq!(cache.get::<String>("k").await.unwrap(), None);
+    }
+}
+
+/// Its keys differ in case alone.
+#[cached(ttl = "1h", key = "Spelled:<name>", tags = ["Spelled"])]
+async fn spelled(name: &'static str, gate: &'static Notify) -> usize {
+    let _ = name;
+    let value = run();
+    gate.notified().await;
+    value
+}
+
+#[tokio::test]
+async fn a_deletion_by_another_spelling_of_the_key_reaches_what_is_being_computed() {
+    for (at, by_tag) in [(0, false), (1, true), (2, false), (3, true)] {
+        let backend = if at < 2 { Route::to(Memory::default()) } else { Route::to(Wire::new()) };
+        let cache = Cache::builder().route("", backend).middleware(LowerKeys).build().await.unwrap();
+        let gate: &'static Notify = Box::leak(Box::default());
+        let call = || tokio::spawn(Scope::new().cache(&cache).run(spelled("A", gate)));
+        let early = call();
+        settle().await;
+        if by_tag {
+            cache.delete_tags(["spelled"]).await.unwrap();
+        } else {
+            cache.delete("spelled:a").await.unwrap();
+        }
+        let late = call();
+        settle().await;
+        gate.notify_one();
+        let early = early.await.unwrap();
+        settle().await;
+        gate.notify_one();
+        assert_ne!(early, late.await.unwrap(), "joined what was begun before the deletion");
+    }
 }

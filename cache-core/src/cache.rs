@@ -205,8 +205,36 @@ impl Cache {
     async fn remove_from(&self, route: &Route, key: &Key) -> Result<bool> {
         let deleted = route.delete(key).await;
         // Last: whoever joins before this returns came before the removal was over.
-        self.0.flights.abandon(key.as_key());
+        self.abandon(key);
         deleted
+    }
+
+    /// Lets nobody join a computation of this key, however it is spelled on its way to the backend.
+    pub(crate) fn abandon(&self, key: &Key) {
+        self.0.flights.abandon(key.as_key());
+        let Some(route) = self.route_of(key.as_key()).filter(|route| route.is_layered()) else { return };
+        if self.in_flight() == 0 {
+            return;
+        }
+        let inner = route.inner(key.as_str());
+        self.0
+            .flights
+            .abandon_where(|known, _| self.takes(route, known) && route.inner(known.as_str()) == inner);
+    }
+
+    fn takes(&self, route: &Route, key: &Key) -> bool {
+        self.route_of(key.as_key()).is_some_and(|owner| owner.id() == route.id())
+    }
+
+    /// Lets nobody join a computation that carries one of these tags, however they are spelled.
+    pub(crate) fn abandon_tags(&self, tags: &[Key]) {
+        self.0.flights.abandon_tags(tags);
+        for route in self.0.routes.iter().filter(|route| route.is_layered()) {
+            let inner: Vec<_> = tags.iter().map(|tag| route.inner(tag.as_str())).collect();
+            self.0.flights.abandon_where(|key, carried| {
+                self.takes(route, key) && carried.iter().any(|tag| inner.contains(&route.inner(tag.as_str())))
+            });
+        }
     }
 
     /// The same for every key that matches, on every route it can reach. All are tried; the first error is told.
@@ -235,6 +263,12 @@ impl Cache {
             }
         }
         self.0.flights.abandon_match(pattern);
+        for route in self.routes_of(pattern).filter(|route| route.is_layered()) {
+            let inner = Pattern::new(route.inner(pattern.as_str()));
+            self.0.flights.abandon_where(|known, _| {
+                self.takes(route, known) && inner.matches(&route.inner(known.as_str()))
+            });
+        }
         outcome.map(|()| removed)
     }
 

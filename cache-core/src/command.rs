@@ -113,7 +113,7 @@ impl Cache {
         let stored = route.set(key, weigh(route, entry, codec), codec, only_if).await?;
         // A value too large for its backend has taken the old one's place all the same.
         if stored || only_if == SetIf::Always {
-            self.flights().abandon(key.as_key());
+            self.abandon(key);
         }
         Ok(stored)
     }

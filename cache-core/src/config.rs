@@ -143,7 +143,10 @@ impl Cache {
             let mut registry = write();
             if registry.find(alias)? == found {
                 let open = registry.open.get_or_insert_default();
-                return Ok(open.entry(alias.to_owned()).or_insert(cache).clone());
+                let first = open.entry(alias.to_owned()).or_insert_with(|| cache.clone()).clone();
+                // Before this one goes, if another was first: its plugins may use caches themselves.
+                drop(registry);
+                return Ok(first);
             }
         }
     }

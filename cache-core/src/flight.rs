@@ -89,6 +89,19 @@ pub(crate) enum Join {
 
 static NEXT_ID: AtomicU64 = AtomicU64::new(1);
 
+/// A number for callers that hold several computations and wait for others, all together.
+pub(crate) fn group() -> u64 {
+    NEXT_ID.fetch_add(1, Ordering::Relaxed)
+}
+
+/// Records that a computation goes on only when all the waits of `group` are over. `None`: one of them waits for it.
+pub(crate) fn hold(flight: u64, group: u64) -> Option<Hold> {
+    waits::waits().register(&[flight], group).flatten().map(Hold)
+}
+
+/// A recorded hold; forgotten when dropped.
+pub(crate) struct Hold(#[expect(dead_code, reason = "kept for its drop")] waits::Edge);
+
 impl Flights {
     pub(crate) fn new() -> Self {
         Self { shards: std::array::from_fn(|_| Mutex::default()) }
@@ -185,6 +198,13 @@ impl Flights {
     pub(crate) fn abandon_tags(&self, tags: &[Key]) {
         for shard in &self.shards {
             lock(shard).retain(|flight| !flight.tags.iter().any(|tag| tags.contains(tag)));
+        }
+    }
+
+    /// The same for every computation of which key and tags say so.
+    pub(crate) fn abandon_where(&self, goes: impl Fn(&Key, &[Key]) -> bool) {
+        for shard in &self.shards {
+            lock(shard).retain(|flight| !goes(&flight.key, &flight.tags));
         }
     }
 

@@ -66,11 +66,6 @@ impl Stamp {
         self.nonce
     }
 
-    /// The same stamp under the name by which its owner knows the tag.
-    pub(crate) fn of(self, tag: Key) -> Self {
-        Self { tag, ..self }
-    }
-
     /// Whether it is known, and not merely not known otherwise, that this holds.
     pub(crate) const fn is_live(&self) -> bool {
         self.live.is_some()

@@ -65,7 +65,11 @@ impl BackendUrl {
         let (login, address) = authority.rsplit_once('@').unwrap_or(("", authority));
         let (user, password) = login.split_once(':').map_or((login, None), |(user, pw)| (user, Some(pw)));
         let (host, port) = split_port(address).ok_or_else(|| {
-            Error::config(format!("`{address}` is not host:port (in the URL of scheme `{scheme}`)"))
+            // Not quoted: a login with a bare `/` or `?` in it looks like an address.
+            Error::config(format!(
+                "the URL of scheme `{scheme}` has no readable host:port; write `/`, `?`, `#` and `@` in a login as \
+                 %2F, %3F, %23 and %40"
+            ))
         })?;
         let mut options = Vec::new();
         for pair in query.split('&').filter(|pair| !pair.is_empty()) {
@@ -189,16 +193,22 @@ fn decode(text: &str) -> Result<String> {
         .map_err(|_| Error::config("a backend URL contains percent-encoded bytes that are not UTF-8"))
 }
 
-/// The URL without its login and without the values of options, for messages.
+/// The URL without its login and without the values of options, for messages. What may be a login is taken for one.
 fn scrub(text: &str) -> String {
-    let (base, query) = text.split_once('?').unwrap_or((text, ""));
-    let base = match (base.split_once("://"), base.rfind('@')) {
-        (Some((scheme, _)), Some(at)) => format!("{scheme}://…@{}", &base[at + 1..]),
-        _ => base.to_owned(),
+    let (scheme, rest) = text.split_once("://").unwrap_or(("", text));
+    let (login, rest) = match rest.rsplit_once('@') {
+        Some((_, rest)) => ("…@", rest),
+        None => ("", rest),
     };
+    let (base, query) = rest.split_once('?').unwrap_or((rest, ""));
+    let address = base.split('/').next().unwrap_or_default();
+    let is_readable = if scheme.is_empty() { !base.contains(':') } else { split_port(address).is_some() };
+    let base = if is_readable { base } else { "…" };
     let names: Vec<_> =
         query.split('&').filter_map(|pair| pair.split('=').next()).filter(|n| !n.is_empty()).collect();
-    if names.is_empty() { base } else { format!("{base}?{}", names.join("&")) }
+    let (mark, names) = if names.is_empty() { ("", String::new()) } else { ("?", names.join("&")) };
+    let separator = if scheme.is_empty() { "" } else { "://" };
+    format!("{scheme}{separator}{login}{base}{mark}{names}")
 }
 
 impl fmt::Display for BackendUrl {
@@ -242,8 +252,23 @@ mod tests {
         for text in [url.to_string(), format!("{url:?}")] {
             assert!(!text.contains("hunter2") && !text.contains("s3cret"), "{text}");
         }
-        let error = BackendUrl::parse("u:hunter2@h?secret=s3cret").unwrap_err().to_string();
-        assert!(!error.contains("s3cret"), "{error}");
+        for wrong in [
+            "u:hunter2@h?secret=s3cret",
+            "redis://u:hunter2/x@h",
+            "redis://u:hunter2?x@h",
+            "u:hunter2@h",
+            "redis:/u:hunter2@h",
+            "redis:u:hunter2",
+            "redis://u:hunter2",
+        ] {
+            match BackendUrl::parse(wrong) {
+                Ok(url) => assert!(!format!("{url} {url:?}").contains("hunter2"), "{url}"),
+                Err(error) => {
+                    let error = error.to_string();
+                    assert!(!error.contains("hunter2") && !error.contains("s3cret"), "{error}");
+                }
+            }
+        }
     }
 
     #[test]

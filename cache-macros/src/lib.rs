@@ -84,7 +84,8 @@ use proc_macro::TokenStream;
 /// ```
 ///
 /// In key and tags, `<ids>` is one element. All entries are read at once; the function is called once with the elements
-/// that are missing, or not at all; elements that another call is computing are waited for. What it leaves out of the
+/// that are missing, or not at all; elements that another call is computing are waited for first, and who wants one of the
+/// others meanwhile waits with it. Elements that come to the same key share its value. What it leaves out of the
 /// map counts as `None`, kept only if `none_ttl` says so; what it puts in beyond what it was asked for is dropped. An
 /// `Err` is the answer of the whole call. The parameter is `&[T]` or `Vec<T>`, the answer `HashMap<K, V>`,
 /// `BTreeMap<K, V>`, `Vec<(K, V)>` with `T: Clone + Into<K>`, or a `Result` of one. `condition` and closures look at one

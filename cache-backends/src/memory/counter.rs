@@ -21,7 +21,8 @@ pub(super) fn step(before: Option<&Entry>, step: Increment, now: Time) -> Result
     }
     meta.stored = now;
     meta.weight = i64::BITS / 8;
-    Ok((Entry::new(sum, meta), sum))
+    let stamps = before.map_or_else(Vec::new, |entry| entry.stamps().to_vec());
+    Ok((Entry::new(sum, meta).stamped(stamps), sum))
 }
 
 /// The number, if the value is a primitive integer and fits.

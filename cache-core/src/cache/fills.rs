@@ -96,7 +96,8 @@ impl Fills {
         self.records().remove(key);
     }
 
-    fn is_used(&self) -> bool {
+    /// Whether a right was ever taken here.
+    pub(super) fn is_used(&self) -> bool {
         self.used.load(Ordering::SeqCst)
     }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use super::fills::Fills;
+use super::fills::{Change, Fills};
 use super::options::Options;
 use super::switches::Switches;
 use crate::backend::{Backend, Fill, Form, Increment, Peek, SetIf, SetOptions, Transition};
@@ -33,8 +33,8 @@ pub(crate) struct Route {
     clock: Arc<dyn Clock>,
     ttl: Option<Ttl>,
     timeout: Option<Duration>,
-    /// Whether entries pass layers, which take them as they are.
-    is_layered: bool,
+    /// What entries pass, as they are, on their way to the backend.
+    layers: Option<Arc<Layered>>,
     pub(super) switches: Switches,
     /// Guards the fills of this process where the backend does not.
     fills: Arc<Fills>,
@@ -55,9 +55,9 @@ impl Route {
         disabled: Commands,
         clock: &Arc<dyn Clock>,
     ) -> Self {
-        let is_layered = layered.is_some();
+        let layers = layered.map(Arc::new);
         // Without layers the very backend that was given: nothing stands between a hit and its entry.
-        let backend = layered.map_or(backend, |layered| Arc::new(layered));
+        let backend = layers.as_ref().map_or(backend, |layers| Arc::clone(layers) as Arc<dyn Backend>);
         backend.attach(clock);
         let default = (backend.form() == Form::Bytes).then_some(COMMAND_TIMEOUT);
         Self {
@@ -66,11 +66,40 @@ impl Route {
             clock: Arc::clone(clock),
             ttl: options.ttl,
             timeout: options.timeout.or(default).filter(|limit| !limit.is_zero()),
-            is_layered,
+            layers,
             switches: Switches::new(disabled),
             fills: Arc::default(),
             backend,
         }
+    }
+
+    /// Whether keys may become one on their way to the backend.
+    pub(crate) const fn is_layered(&self) -> bool {
+        self.layers.is_some()
+    }
+
+    /// What a key, tag or pattern is to the backend.
+    pub(crate) fn inner(&self, text: &str) -> String {
+        let inner = self.layers.as_ref().and_then(|layers| layers.innermost(text));
+        inner.unwrap_or_else(|| text.to_owned())
+    }
+
+    /// Ends the rights to fill a key, however it is spelled.
+    async fn change(&self, key: &Key) -> Vec<Change<'_>> {
+        if !self.is_layered() || !self.fills.is_used() {
+            return self.fills.change(key).await.into_iter().collect();
+        }
+        let inner = self.inner(key.as_str());
+        self.fills.change_where(|known| self.inner(known.as_str()) == inner).await
+    }
+
+    /// The same for several.
+    async fn change_all(&self, keys: &[&Key]) -> Vec<Change<'_>> {
+        if !self.is_layered() || !self.fills.is_used() {
+            return self.fills.change_where(|known| keys.contains(&known)).await;
+        }
+        let inner: Vec<_> = keys.iter().map(|key| self.inner(key.as_str())).collect();
+        self.fills.change_where(|known| inner.contains(&self.inner(known.as_str()))).await
     }
 
     pub(crate) const fn id(&self) -> u32 {
@@ -177,7 +206,11 @@ impl Route {
         if tags.is_empty() {
             return Ok(Vec::new());
         }
-        self.limited(self.backend.stamp(tags.names())).await
+        let stamps = self.limited(self.backend.stamp(tags.names())).await?;
+        if stamps.len() != tags.names().len() {
+            return Err(Error::backend("it gave another number of stamps than there are tags"));
+        }
+        Ok(stamps)
     }
 
     /// Ends the generations of these tags. A backend that knows no tags has no tagged entry.
@@ -201,7 +234,7 @@ impl Route {
         only_if: SetIf,
     ) -> Result<bool> {
         let entry = self.encoded(entry, codec)?;
-        let _change = self.fills.change(key).await;
+        let _change = self.change(key).await;
         self.limited(self.backend.set(key, entry, SetOptions { only_if, ..SetOptions::default() })).await
     }
 
@@ -214,7 +247,7 @@ impl Route {
         for (key, entry) in entries {
             ready.push((key, self.encoded(entry, codec)?));
         }
-        let _change = self.fills.change_where(|key| ready.iter().any(|(written, _)| written == key)).await;
+        let _change = self.change_all(&ready.iter().map(|(key, _)| key).collect::<Vec<_>>()).await;
         self.limited(self.backend.set_many(ready)).await
     }
 
@@ -257,17 +290,22 @@ impl Route {
     }
 
     pub(crate) async fn delete(&self, key: &Key) -> Result<bool> {
-        let _change = self.fills.change(key).await;
+        let _change = self.change(key).await;
         self.limited(self.backend.delete(key)).await
     }
 
     pub(crate) async fn delete_many(&self, keys: &[Key]) -> Result<u64> {
-        let _change = self.fills.change_where(|key| keys.contains(key)).await;
+        let _change = self.change_all(&keys.iter().collect::<Vec<_>>()).await;
         self.limited(self.backend.delete_many(keys)).await
     }
 
     pub(crate) async fn delete_match(&self, pattern: &Pattern) -> Result<u64> {
-        let _change = self.fills.change_match(pattern).await;
+        let inner = Pattern::new(self.inner(pattern.as_str()));
+        let _change = if self.is_layered() {
+            self.fills.change_where(|known| inner.matches(&self.inner(known.as_str()))).await
+        } else {
+            self.fills.change_match(pattern).await
+        };
         self.limited(self.backend.delete_match(pattern)).await
     }
 
@@ -289,7 +327,7 @@ impl Route {
 
     pub(crate) async fn scan(&self, pattern: &Pattern) -> Result<Vec<Key>> {
         let mut keys = self.limited(self.backend.scan(pattern)).await?;
-        if !self.is_layered {
+        if !self.is_layered() {
             // Layers compare what they made of the pattern.
             keys.retain(|key| pattern.matches(key.as_str()));
         }
@@ -301,7 +339,7 @@ impl Route {
     }
 
     pub(crate) async fn increment(&self, key: &Key, step: Increment) -> Result<i64> {
-        let _change = self.fills.change(key).await;
+        let _change = self.change(key).await;
         self.limited(self.backend.increment(key, step)).await
     }
 
@@ -314,7 +352,7 @@ impl Route {
         codec: Option<&Codec>,
     ) -> Result<bool> {
         let entry = self.encoded(entry, codec)?;
-        let _change = self.fills.change(key).await;
+        let _change = self.change(key).await;
         self.limited(self.backend.compare_and_set(key, expected, entry)).await
     }
 
@@ -341,7 +379,7 @@ impl Route {
 
     /// The entry as the backend takes it. Layers see the value as it is; it is encoded behind them.
     fn encoded(&self, entry: Arc<Entry>, codec: Option<&Codec>) -> Result<Arc<Entry>> {
-        if self.is_layered {
+        if self.layers.is_some() {
             return Ok(middleware::unencoded(entry, codec));
         }
         middleware::encoded(&*self.backend, entry, codec)

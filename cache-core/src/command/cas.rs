@@ -127,7 +127,7 @@ impl<'c, T: Value> IntoFuture for Cas<'c, T> {
             let entry = weigh(route, Entry::new(value, meta).stamped(stamps), codec);
             let stored = route.compare_and_set(&key, &token.entry, entry, codec).await?;
             if stored {
-                cache.flights().abandon(key.as_key());
+                cache.abandon(&key);
             }
             Ok(stored)
         })

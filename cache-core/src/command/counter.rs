@@ -84,7 +84,7 @@ impl<'c> IntoFuture for Incr<'c> {
                 return Ok(by);
             }
             let value = route.increment(&key, Increment::new(by, ttl.and_then(Ttl::duration))).await?;
-            cache.flights().abandon(key.as_key());
+            cache.abandon(&key);
             Ok(value)
         })
     }

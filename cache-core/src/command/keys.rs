@@ -137,7 +137,7 @@ impl<'c> IntoFuture for DeleteMany<'c> {
                     Err(error) => outcome = outcome.and(Err(error)),
                 }
                 for key in &keys {
-                    cache.flights().abandon(key.as_key());
+                    cache.abandon(key);
                     lock::tell_freed(key);
                 }
             }

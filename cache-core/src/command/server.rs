@@ -41,7 +41,7 @@ impl Cache {
                 outcome = outcome.and(route.delete_tags(tags.names()).await);
             }
             if is_on {
-                self.flights().abandon_tags(tags.names());
+                self.abandon_tags(tags.names());
             }
         }
         outcome

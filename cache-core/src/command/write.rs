@@ -170,7 +170,7 @@ impl<'c, T: Value> IntoFuture for SetMany<'c, T> {
                 let entry = |value| weigh(route, Entry::new(value, meta).stamped(stamps.clone()), codec);
                 let entries = pairs.into_iter().map(|(key, value)| (key, entry(value))).collect();
                 route.set_many(entries, codec).await?;
-                keys.iter().for_each(|key| cache.flights().abandon(key.as_key()));
+                keys.iter().for_each(|key| cache.abandon(key));
             }
             Ok(())
         })

@@ -95,7 +95,11 @@ pub fn len(out: &mut KeyBuf, value: &(impl KeyLen + ?Sized)) {
 
 /// `<x:display>`: what `Display` prints, even where `KeyPart` says otherwise.
 pub fn display(out: &mut KeyBuf, value: &(impl Shown + ?Sized)) {
-    out.part(&value.to_string());
+    let mut text = String::new();
+    match std::fmt::Write::write_fmt(&mut text, format_args!("{value}")) {
+        Ok(()) => out.part(&text),
+        Err(_) => out.unkeyable("a value could not be displayed"),
+    }
 }
 
 /// `<x:hash>` and `<x:hash(sha1)>`: a short name for a long value. Not for hiding it: short secrets

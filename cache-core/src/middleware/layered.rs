@@ -51,7 +51,7 @@ impl Layered {
     }
 
     /// What a key or pattern is behind all layers.
-    fn innermost(&self, text: &str) -> Option<String> {
+    pub(crate) fn innermost(&self, text: &str) -> Option<String> {
         let mut mapped: Option<String> = None;
         for layer in &self.layers {
             mapped = mapping::map_text(&**layer, mapped.as_deref().unwrap_or(text)).or(mapped);

@@ -1,7 +1,7 @@
 //! Keys, patterns and tags on their way through one layer, and back.
 
 use super::{Item, Middleware, Request, Response};
-use crate::key::{Key, RESERVED};
+use crate::key::{Key, RESERVED, is_reserved};
 use crate::pattern::Pattern;
 
 /// The reserved prefix and the rest: the prefix stays in front, so that patterns over values leave guards alone.
@@ -17,6 +17,8 @@ pub(super) fn map_text(layer: &dyn Middleware, text: &str) -> Option<String> {
     let (reserved, bare) = split_reserved(text);
     match layer.map_key(bare) {
         std::borrow::Cow::Borrowed(same) if same.len() == bare.len() => None,
+        // What was no guard's key before does not become one.
+        mapped if reserved.is_empty() && is_reserved(&mapped) => Some(["%", &mapped].concat()),
         mapped => Some([reserved, &mapped].concat()),
     }
 }
@@ -60,25 +62,26 @@ pub(super) fn map_request(layer: &dyn Middleware, request: Request) -> Request {
         R::Increment { key, step } => R::Increment { key: map_key(layer, key), step },
         R::BeginFill { key } => R::BeginFill { key: map_key(layer, key) },
         R::Stamp { tags } => R::Stamp { tags: map_keys(layer, tags) },
-        R::Generations { tags } => R::Generations { tags: map_keys(layer, tags) },
         R::DeleteTags { tags } => R::DeleteTags { tags: map_keys(layer, tags) },
         R::Update { key } => R::Update { key: map_key(layer, key) },
         R::SizeOf { key } => R::SizeOf { key: map_key(layer, key) },
-        same @ (R::Clear | R::Raw { .. } | R::FlushAll | R::Ping { .. } | R::Close) => same,
+        // These are asked for by the names that entries carry, which are the backend's.
+        same @ (R::Generations { .. }
+        | R::Clear
+        | R::Raw { .. }
+        | R::FlushAll
+        | R::Ping { .. }
+        | R::Close) => same,
     }
 }
 
-/// The answer as the layer that asked sees it. `tags` are those it asked stamps of.
-pub(super) fn unmap_response(layer: &dyn Middleware, tags: Option<Vec<Key>>, response: Response) -> Response {
-    match (response, tags) {
-        (Response::Keys(keys), _) => {
+/// The answer as the layer that asked sees it. Stamps keep the names that the backend knows: it judges by them.
+pub(super) fn unmap_response(layer: &dyn Middleware, response: Response) -> Response {
+    match response {
+        Response::Keys(keys) => {
             Response::Keys(keys.into_iter().filter_map(|key| unmap_key(layer, key)).collect())
         }
-        // An entry carries its tags by the names that whoever stored it knows.
-        (Response::Stamps(stamps), Some(tags)) if stamps.len() == tags.len() => {
-            Response::Stamps(stamps.into_iter().zip(tags).map(|(stamp, tag)| stamp.of(tag)).collect())
-        }
-        (same, _) => same,
+        same => same,
     }
 }
 

@@ -54,12 +54,8 @@ impl<'a> Next<'a> {
         let here: Option<&dyn Middleware> =
             self.passed.checked_sub(1).and_then(|at| layers.get(at)).map(|layer| &**layer);
         let Some(here) = here else { return self.enter(request) };
-        let tags: Option<Vec<Key>> = match &request {
-            Request::Stamp { tags } => Some(tags.clone()),
-            _ => None,
-        };
         let inner = self.enter(mapping::map_request(here, request));
-        Box::pin(async move { Ok(mapping::unmap_response(here, tags, inner.await?)) })
+        Box::pin(async move { Ok(mapping::unmap_response(here, inner.await?)) })
     }
 
     /// The next layer, or the backend.

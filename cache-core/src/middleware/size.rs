@@ -71,7 +71,9 @@ impl Middleware for SizeLimit {
         Box::pin(async move {
             match request {
                 Request::Set { item, options } if !self.takes(&item) => {
-                    if options.only_if != SetIf::Absent {
+                    // A fill replaces nothing: there was nothing when it began, and what is there now is newer.
+                    let replaces = options.fill.is_none() || options.supersedes;
+                    if options.only_if != SetIf::Absent && replaces {
                         next.run(Request::Delete { key: item.key }).await?;
                     }
                     Ok(Response::Flag(false))

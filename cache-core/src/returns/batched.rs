@@ -77,7 +77,13 @@ impl<K: PartialEq, V> BatchMap for Vec<(K, V)> {
     }
 
     fn of(values: Vec<(K, V)>) -> Self {
-        values
+        let mut each = Self::with_capacity(values.len());
+        for (key, value) in values {
+            if each.iter().all(|(known, _)| *known != key) {
+                each.push((key, value));
+            }
+        }
+        each
     }
 }
 

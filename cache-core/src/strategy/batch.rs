@@ -6,6 +6,7 @@
 //!                               └ wait for what others do ───┴─► run the function with the rest ── store each
 //! ```
 
+use std::collections::HashMap;
 use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
@@ -16,8 +17,8 @@ use super::{Call, Led, Mode, Reader, Trouble, careful};
 use crate::cache::CacheRef;
 use crate::clock::BoxFuture;
 use crate::entry::Entry;
-use crate::flight::{Within, within};
-use crate::key::{KeyBuf, is_reserved};
+use crate::flight::{Hold, Within, group, hold, within};
+use crate::key::{Key, KeyBuf, PrehashedState, is_reserved};
 use crate::returns::{OptionalValue, Returned};
 use crate::scope::Calm;
 use crate::site::Site;
@@ -31,6 +32,7 @@ pub struct Batch {
     settings: Settings,
     /// Each key once, with the index of the element that it was first of.
     calls: Vec<(usize, Call)>,
+    known: HashMap<Key, usize, PrehashedState>,
     /// Which call answers for each element.
     elements: Vec<usize>,
 }
@@ -44,7 +46,15 @@ impl Batch {
         settings: Settings,
     ) -> Self {
         let reader = returned.reader();
-        Self { site, cache, reader, settings, calls: Vec::new(), elements: Vec::new() }
+        Self {
+            site,
+            cache,
+            reader,
+            settings,
+            calls: Vec::new(),
+            known: HashMap::default(),
+            elements: Vec::new(),
+        }
     }
 
     /// The key and the tags of the next element.
@@ -52,10 +62,6 @@ impl Batch {
         let unkeyable = key.why_unkeyable().or(tags.why_unkeyable());
         let key = key.as_key().to_key();
         let element = self.elements.len();
-        if let Some(known) = self.calls.iter().position(|(_, call)| call.key == key) {
-            self.elements.push(known);
-            return;
-        }
         let routed = self.cache.route_at(Some(self.site), key.as_key());
         let mode = if self.settings.bypass || unkeyable.is_some() || is_reserved(key.as_str()) {
             Mode::Bypass
@@ -63,6 +69,14 @@ impl Batch {
             routed.map_or(Mode::Bypass, |(_, route)| careful::mode(&self.cache, route))
         };
         let route = routed.map(|(index, _)| index);
+        // Elements of one key have one entry. What goes past the cache has no key that counts.
+        if mode != Mode::Bypass {
+            if let Some(known) = self.known.get(&key) {
+                self.elements.push(*known);
+                return;
+            }
+            self.known.insert(key.clone(), self.calls.len());
+        }
         self.elements.push(self.calls.len());
         self.calls.push((
             element,
@@ -95,28 +109,49 @@ impl Batch {
                     }
                 }
             }
-            let mut futures: Vec<BoxFuture<'static, (usize, usize, Led)>> = Vec::new();
-            let held: Vec<u64> = leads.iter().filter_map(|(_, _, leading)| leading.flight()).collect();
+            let group = group();
+            let holds: Vec<Option<Hold>> = leads
+                .iter()
+                .filter_map(|(_, _, leading)| leading.flight())
+                .map(|id| hold(id, group))
+                .collect();
+            let mut futures: Vec<BoxFuture<'static, Element>> = Vec::new();
             for (at, element, leading) in leads {
-                futures.push(Box::pin(async move { (at, element, leading.go().await) }));
+                futures.push(Box::pin(async move { (at, element, leading.go().await, None) }));
             }
             for (at, element, call) in busy {
                 let reader = self.reader;
-                let led = async move { (at, element, call.lead(reader).await) };
-                futures.push(Box::pin(within(held.clone(), None, led)));
+                let led = async move {
+                    let mut led = call.lead(reader).await;
+                    let mut held = None;
+                    if let Led::Compute(ticket) = &mut led
+                        && let Some(id) = ticket.flight()
+                    {
+                        held = hold(id, group);
+                        if held.is_none() {
+                            ticket.step_down();
+                        }
+                    }
+                    (at, element, led, held)
+                };
+                futures.push(Box::pin(within(vec![group], None, led)));
             }
             let mut missing = Vec::new();
-            for (at, element, led) in all(futures).await {
+            for (at, element, led, _hold) in all(futures).await {
                 match led {
                     Led::Found(entry, _) => entries[at] = Some(entry),
                     Led::Compute(ticket) => missing.push((element, Lead { ticket })),
                 }
             }
+            drop(holds);
             missing.sort_by_key(|(element, _)| *element);
             Fetched { entries, elements: self.elements, missing }
         })
     }
 }
+
+/// A call with its place and its element, led, and the hold on what it leads.
+type Element = (usize, usize, Led, Option<Hold>);
 
 /// What was found, and what is to be computed.
 pub struct Fetched {
@@ -131,22 +166,35 @@ impl Fetched {
         self.missing.is_empty()
     }
 
-    /// The elements that were found, each once, with their values; absent ones have none.
+    /// The elements that were found, with their values; absent ones have none.
     pub fn known<T, K, V>(&self, elements: &[T], returned: Returned<Option<V>, OptionalValue>) -> Vec<(K, V)>
     where
         T: Clone + Into<K>,
     {
-        let mut told = vec![false; self.entries.len()];
         let mut known = Vec::new();
         for (element, at) in elements.iter().zip(&self.elements) {
             if let Some(entry) = self.entries.get(*at).and_then(Option::as_ref)
                 && let Some(Some(value)) = returned.answer(entry)
-                && !std::mem::replace(&mut told[*at], true)
             {
                 known.push((element.clone().into(), value));
             }
         }
         known
+    }
+
+    /// For each element to compute the others of the same key: they have its value.
+    pub fn others<T: Clone + Into<K>, K>(&self, elements: &[T]) -> Vec<Vec<K>> {
+        let others = |first: usize| {
+            let call = self.elements.get(first);
+            let same = elements.iter().zip(&self.elements).enumerate();
+            let same = same.filter(move |(at, (_, of))| *at != first && Some(*of) == call);
+            same.map(|(_, (element, _))| element.clone().into()).collect()
+        };
+        // Nothing to look for where each element has a key of its own.
+        if self.elements.len() == self.entries.len() {
+            return self.missing.iter().map(|_| Vec::new()).collect();
+        }
+        self.missing.iter().map(|(element, _)| others(*element)).collect()
     }
 
     /// The elements to compute, in their order.

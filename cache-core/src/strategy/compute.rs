@@ -48,6 +48,11 @@ impl Ticket {
         self.leader.as_ref().map(Leader::id)
     }
 
+    /// Leaves the flight to the next who waits, and computes beside it.
+    pub(crate) fn step_down(&mut self) {
+        drop(self.leader.take());
+    }
+
     /// Whether what it stores counts, and not what was begun before and ends later.
     fn supersedes(&self) -> bool {
         self.call.mode.recomputes()
@@ -145,7 +150,7 @@ impl Ticket {
             .await
         };
         if supersedes {
-            self.call.cache.flights().abandon(self.call.key.as_key());
+            self.call.cache.abandon(&self.call.key);
         }
         let (kind, error) = match stored {
             Ok(true) => (EventKind::Stored, None),

@@ -51,6 +51,7 @@ struct Lease {
     token: Box<str>,
     /// The end of the lease as it is known here; never later than the backend's.
     until: AtomicU64,
+    renewing: tokio::sync::Mutex<()>,
 }
 
 impl LockGuard {
@@ -66,6 +67,7 @@ impl LockGuard {
                 place: place.clone(),
                 token: token().into(),
                 until: AtomicU64::new(lease.expiry(asked).as_nanos()),
+                renewing: tokio::sync::Mutex::default(),
             }),
             fence: Fence::NONE,
             armed: true,
@@ -161,10 +163,18 @@ impl Lease {
     }
 
     async fn renew(&self, lease: Ttl) -> Result<bool> {
+        // One at a time, so that the last answer is the last word.
+        let _turn = self.renewing.lock().await;
         let until = lease.expiry(self.place.cache.now());
+        // Before it is asked for: a renewal that is cut off may have shortened the lease.
+        let before = self.until.fetch_min(until.as_nanos(), Ordering::AcqRel);
         let renewed = matches!(self.place.change(Change::renew(&self.token, lease)).await?, Told::Mine(_));
         let until = if renewed { until } else { Time::ORIGIN };
         self.until.store(until.as_nanos(), Ordering::Release);
+        if until.as_nanos() < before {
+            // Who waits for the end that was told them waits too long.
+            tell_freed(&self.place.key);
+        }
         Ok(renewed)
     }
 

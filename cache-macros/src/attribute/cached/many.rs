@@ -155,6 +155,9 @@ impl Cached {
         let (before, after) = (self.keeping.before(p), self.keeping.after_each());
         let Many { name, pat, element, owned, .. } = many;
         let picked = Ident::new("__picked", site);
+        // The body has a variable of its own; this one is `mut` for nothing.
+        let mutable = matches!(pat, Pat::Ident(pat) if pat.mutability.is_some())
+            .then(|| quote_spanned!(site=> let _ = &mut #name;));
         let rest = if *owned {
             quote!(let #pat: ::std::vec::Vec<#element> = #picked;)
         } else {
@@ -164,6 +167,7 @@ impl Cached {
             static __MACADAMIA_SITE: #p::Site = #p::Site::new(&__MACADAMIA_FN, #head_text);
             let __returns = || #p::returns!(#undecodable ::core::option::Option<<#output as #p::batch::Batched>::Value>);
             #storable
+            #mutable
             let __fetched = {
                 let __cache = #cache;
                 #condition
@@ -184,6 +188,7 @@ impl Cached {
             #before
             let #picked = __fetched.pick(&#name[..]);
             let __wanted = #p::batch::keys(&#picked);
+            let __others = __fetched.others(&#name[..]);
             #rest
             let mut __map = match #p::batch::Batched::split(__fetched.run(#inner).await) {
                 ::core::result::Result::Ok(__map) => __map,
@@ -193,8 +198,16 @@ impl Cached {
                 }
             };
             let mut __stores = ::std::vec::Vec::new();
-            for (__wanted, __lead) in ::core::iter::Iterator::zip(::core::iter::IntoIterator::into_iter(__wanted), __fetched.leads()) {
+            let __each = ::core::iter::Iterator::zip(
+                ::core::iter::IntoIterator::into_iter(__wanted),
+                ::core::iter::IntoIterator::into_iter(__others),
+            );
+            for ((__wanted, __others), __lead) in ::core::iter::Iterator::zip(__each, __fetched.leads()) {
                 let __value = #p::batch::BatchMap::take(&mut __map, &__wanted);
+                for __other in __others {
+                    let __again = ::core::option::Option::flatten(__returns().again(&__value));
+                    __answers.extend(::core::option::Option::map(__again, |__value| (__other, __value)));
+                }
                 let __kept = __lead.keep(__returns(), &__value) #after .done();
                 match __lead.leave(__returns(), __value, __kept) {
                     #p::Enter::Answer(__value) => {
