@@ -9,6 +9,7 @@ use macadamia::{
     submit_plugin, submit_scheme,
 };
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -256,12 +257,21 @@ async fn plugins_are_passed_in_the_order_they_are_written_in() {
 
 #[tokio::test]
 async fn an_attribute_uses_an_alias_with_all_that_is_configured_there() {
+    static RUNS: AtomicUsize = AtomicUsize::new(0);
     #[cached(ttl = "1h", key = "key", cache = Cache::named("t16").unwrap())]
-    async fn configured_elsewhere() -> u8 {
-        7
+    async fn configured_elsewhere(number: usize) -> usize {
+        RUNS.fetch_add(1, SeqCst) + number
     }
     configured("t16 = { url = 'mem://aliases-t16', namespace = 'main' }");
-    assert_eq!(configured_elsewhere().await, 7);
+    assert_eq!(
+        (configured_elsewhere(10).await, configured_elsewhere(20).await),
+        (10, 10),
+        "the key is fixed"
+    );
     let raw = Cache::builder().route("", "mem://aliases-t16").build().await.unwrap();
     assert_eq!(raw.scan("*").await.unwrap(), ["main:key"]);
+    // Another cache on the same store and namespace removes what the function stored.
+    let other = Cache::builder().route("", "mem://aliases-t16?namespace=main").build().await.unwrap();
+    assert!(other.delete("key").await.unwrap());
+    assert_eq!(configured_elsewhere(20).await, 21);
 }

@@ -153,7 +153,8 @@ impl RouteTo {
     /// Keeps entries of other versions out of sight: for a deployment that changes what values mean. A number or
     /// text; 0 is a version, `""` is none. Entries of old versions stay until they expire.
     ///
-    /// Stands in the key as `%v<version>:`, inside the prefix, so that versions, and keys without one, are apart. To
+    /// Stands in the key as `%v<version>:`, inside the prefix, so that versions, and keys without one, are apart for
+    /// every command of a key. A route without a version sees them all in scans, patterns and `clear`. To
     /// change one function's entries alone, its attribute has `version` too.
     ///
     /// ```

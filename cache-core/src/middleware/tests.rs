@@ -183,8 +183,8 @@ async fn every_verb_reaches_the_backend_mapped_and_its_answer_comes_back() {
     let stamps = chain.stamp(std::slice::from_ref(&key)).await.unwrap();
     assert_eq!(
         (stamps[0].tag().as_str(), stamps[0].nonce()),
-        ("a", 5),
-        "an entry knows its tags as it named them"
+        ("svc:a", 5),
+        "an entry knows its tags as the backend does"
     );
     assert_eq!(chain.generations(std::slice::from_ref(&key)).await.unwrap(), [Some(5)]);
     chain.delete_tags(std::slice::from_ref(&key)).await.unwrap();
@@ -223,7 +223,7 @@ async fn every_verb_reaches_the_backend_mapped_and_its_answer_comes_back() {
             "begin_fill svc:a",
             "end_fill svc:a 4",
             "stamp svc:a",
-            "generations svc:a",
+            "generations a",
             "delete_tags svc:a",
             "update lock:svc:b",
             "size_of svc:a",
