@@ -30,6 +30,7 @@
 //! |---|---|
 //! | cache a function | [`macro@cached`] |
 //! | drop what it stored | [`macro@invalidate`], [`purge!`], the function's handle |
+//! | refuse calls beyond a rate | [`macro@rate_limit`] |
 //! | build a key by hand | [`key!`] |
 //! | use a value as part of a key | [`trait@KeyPart`], `#[derive(KeyPart)]` |
 //! | read, write, count, scan directly | [`Cache`] |
@@ -70,7 +71,7 @@ pub use cache_core::{
     Step, SystemClock, Tags, Time, Token, Transition, Ttl, Value, command, context, detect, middleware,
     registry, submit_plugin, submit_scheme, testing,
 };
-pub use cache_macros::{KeyPart, cached, duration, invalidate, key, purge};
+pub use cache_macros::{KeyPart, cached, duration, invalidate, key, purge, rate_limit};
 
 #[doc(hidden)]
 pub use cache_core::__private;

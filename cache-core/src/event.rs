@@ -18,6 +18,9 @@ pub enum EventKind {
     /// The function ran and the cache was not asked: `when`, no key, no route, or a call of a function for the
     /// key it is itself computing.
     Bypassed,
+    /// The call was refused by an attribute that may, such as `#[rate_limit]`, and the function did not run; the
+    /// error says why, and when to come again.
+    Rejected,
     /// A computed answer was stored.
     Stored,
     /// A computed answer was not stored, because its key was invalidated meanwhile.
@@ -30,7 +33,7 @@ pub enum EventKind {
     Recursion,
     /// A caller waited for another's computation as long as it may, and ran the function itself.
     WaitExpired,
-    /// The backend failed; a value strategy took it for a miss.
+    /// The backend failed; a value strategy took it for a miss, and a guard let the call through.
     BackendFailed,
     /// The value has no serde implementation and the backend keeps bytes: it is not cached there.
     NotSerializable,

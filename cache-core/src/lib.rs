@@ -40,7 +40,7 @@
 //! # Invariants
 //!
 //! 1. No slot is held once all its callers are gone: slots are guards, and leave by `Drop`.
-//! 2. Calls = hits + joined + computed + bypassed: every call that ends tells one of them.
+//! 2. Calls = hits + joined + computed + bypassed + rejected: every call that ends tells one of them.
 //! 3. A cache error never replaces a successful result; to an annotated function it is a miss and an event.
 //! 4. A function's own errors come back untouched.
 //! 5. Every wait is bounded: on a leader, on a byte backend, on a circle of leaders. (A backend of objects in this
@@ -156,6 +156,16 @@ pub mod __private {
     pub mod cached {
         pub use crate::flight::Within;
         pub use crate::strategy::cached::{Settings, enter};
+    }
+
+    /// Attributes that may refuse a call.
+    pub mod guard {
+        pub use crate::strategy::guard::{Settings, refusal};
+    }
+
+    /// `#[rate_limit]`.
+    pub mod rate_limit {
+        pub use crate::strategy::rate_limit::{Algorithm, Limit, enter};
     }
 
     /// `#[cached(many = …)]`.

@@ -22,18 +22,20 @@ pub struct Stats {
     /// Answered by running the function without asking the cache: `when`, no key, no route, or the key that the
     /// function is itself computing.
     pub bypassed: u64,
+    /// Refused by an attribute that may, such as `#[rate_limit]`.
+    pub rejected: u64,
 }
 
 impl Stats {
     /// All calls.
     pub const fn calls(&self) -> u64 {
-        self.hits + self.joined + self.computed + self.bypassed
+        self.hits + self.joined + self.computed + self.bypassed + self.rejected
     }
 
-    /// The share of calls for which the function did not run; `None` before the first.
+    /// The share of answered calls for which the function did not run; `None` before the first.
     #[expect(clippy::cast_precision_loss, reason = "a share of 2^53 calls may be off by one of them")]
     pub fn hit_ratio(&self) -> Option<f64> {
-        match self.calls() {
+        match self.calls() - self.rejected {
             0 => None,
             calls => Some((self.hits + self.joined) as f64 / calls as f64),
         }
@@ -52,6 +54,7 @@ pub struct Counters {
     joined: AtomicU64,
     computed: AtomicU64,
     bypassed: AtomicU64,
+    rejected: AtomicU64,
 }
 
 /// The counter of this thread, most of the time. Stacks lie two mebibytes and more apart, so where a local variable
@@ -71,6 +74,7 @@ impl Counters {
             joined: AtomicU64::new(0),
             computed: AtomicU64::new(0),
             bypassed: AtomicU64::new(0),
+            rejected: AtomicU64::new(0),
         }
     }
 
@@ -88,6 +92,7 @@ impl Counters {
             EventKind::Joined => &self.joined,
             EventKind::Computed => &self.computed,
             EventKind::Bypassed => &self.bypassed,
+            EventKind::Rejected => &self.rejected,
             _ => return,
         };
         counter.fetch_add(1, Ordering::Relaxed);
@@ -100,6 +105,7 @@ impl Counters {
             joined: self.joined.load(Ordering::Relaxed),
             computed: self.computed.load(Ordering::Relaxed),
             bypassed: self.bypassed.load(Ordering::Relaxed),
+            rejected: self.rejected.load(Ordering::Relaxed),
         }
     }
 }
@@ -139,7 +145,8 @@ mod tests {
         for kind in [EventKind::Hit, EventKind::Joined, EventKind::Computed, EventKind::Bypassed] {
             counters.count(kind);
         }
-        assert_eq!(counters.stats().calls(), 4);
+        counters.count(EventKind::Rejected);
+        assert_eq!(counters.stats().calls(), 5);
         assert_eq!(counters.stats().hit_ratio(), Some(0.5));
     }
 }

@@ -5,6 +5,8 @@
 //! is dropped instead (the call was cancelled, the function panicked) frees whatever it held. The macros
 //! nest plain blocks of *enter → function → leave*; nothing is composed at run time.
 //!
+//! A *guard* answers by refusing; what it decides by is a state that a backend changes one step at a time.
+//!
 //! Only the synchronous hit is generic. What waits or stores is written once, over erased entries.
 
 pub(crate) mod batch;
@@ -13,9 +15,11 @@ mod call;
 mod careful;
 mod compute;
 pub(crate) mod get_or_set;
+pub(crate) mod guard;
 pub(crate) mod invalidate;
 mod keep;
 mod lead;
+pub(crate) mod rate_limit;
 
 pub(crate) use call::{Call, Mode, Reader, Trouble};
 pub(crate) use compute::{Ticket, weighed};

@@ -2,6 +2,7 @@
 
 pub(crate) mod cached;
 pub(crate) mod invalidate;
+pub(crate) mod rate_limit;
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
@@ -16,7 +17,7 @@ use crate::value::here;
 /// Every attribute that there is. A new one is a file beside these and a line here.
 pub(crate) const ALL: &Table = &Table {
     crates: &["macadamia", "cache_macros"],
-    attributes: &[cached::ATTRIBUTE, invalidate::ATTRIBUTE],
+    attributes: &[cached::ATTRIBUTE, invalidate::ATTRIBUTE, rate_limit::ATTRIBUTE],
 };
 
 /// Attributes that see each other on a function.
@@ -37,6 +38,8 @@ pub(crate) struct Attribute {
     pub(crate) name: &'static str,
     /// Whether it stores values under the key: of those a function has at most one.
     pub(crate) stores: bool,
+    /// Whether it may refuse the call.
+    pub(crate) refuses: bool,
     pub(crate) parse: fn(Input<'_>, &mut Errors) -> Option<Box<dyn Layer>>,
 }
 
@@ -86,6 +89,10 @@ pub(crate) struct Frame<'a> {
     /// The label of the layer's block: an early answer breaks to it.
     pub(crate) label: Lifetime,
     pub(crate) output: &'a Type,
+    /// An `&AtomicBool` that a layer sets when it refuses the call, for the one outside that keeps values.
+    pub(crate) refused: Option<Ident>,
+    /// Whether the layer counts the calls: it may refuse them, and nobody else is there to count.
+    pub(crate) counts: bool,
     /// An `async move` block: the layers inside, and the body.
     pub(crate) inner: TokenStream,
 }

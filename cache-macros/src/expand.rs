@@ -59,12 +59,15 @@ fn layer(applied: &Applied, function: &Function, errors: &mut Errors) -> Option<
 fn print(function: &Function, stack: &[Applied], layers: &[Box<dyn Layer>]) -> TokenStream {
     let output = function.output();
     let mut inner = body(function);
+    let counting = Counting::of(stack);
     for (depth, layer) in layers.iter().enumerate().rev() {
         let label = Lifetime::new(&format!("'__layer{depth}"), Span::mixed_site());
         let block = {
-            let frame = Frame { function, label: label.clone(), output: &output, inner };
+            let (refused, counts) = (counting.refused(depth), counting.counts(depth));
+            let frame = Frame { function, label: label.clone(), output: &output, refused, counts, inner };
             let statements = layer.wrap(&frame);
-            quote_spanned!(Span::mixed_site()=> #label: { #statements })
+            let flag = counting.flag(depth);
+            quote_spanned!(Span::mixed_site()=> #label: { #flag #statements })
         };
         inner = if depth == 0 { block } else { quote!(async move { #block }) };
     }
@@ -73,6 +76,42 @@ fn print(function: &Function, stack: &[Applied], layers: &[Box<dyn Layer>]) -> T
     let expanded = function.with_body(&quote!(#marks #described #inner));
     let beside = layers.iter().map(|layer| layer.beside(function));
     quote!(#expanded #(#beside)*)
+}
+
+/// Who of the layers counts a call, so that each is counted once.
+struct Counting {
+    /// The layer that keeps values, which counts whatever comes to it.
+    keeper: Option<usize>,
+    guards: Vec<usize>,
+}
+
+impl Counting {
+    fn of(stack: &[Applied]) -> Self {
+        let attributes = || stack.iter().map(|applied| applied.attribute).enumerate();
+        let guards =
+            attributes().filter(|(_, attribute)| attribute.refuses).map(|(depth, _)| depth).collect();
+        Self { keeper: attributes().find(|(_, attribute)| attribute.stores).map(|(depth, _)| depth), guards }
+    }
+
+    /// The flag by which a guard tells the keeper outside of it that it has refused and counted the call.
+    fn refused(&self, depth: usize) -> Option<Ident> {
+        let keeper = self.keeper.filter(|keeper| self.guards.iter().any(|guard| guard > keeper))?;
+        (depth >= keeper).then(|| Ident::new("__refused", Span::mixed_site()))
+    }
+
+    /// Its declaration.
+    fn flag(&self, depth: usize) -> Option<TokenStream> {
+        let name = self.refused(depth).filter(|_| self.keeper == Some(depth))?;
+        Some(quote_spanned! {Span::mixed_site()=>
+            let #name = ::core::sync::atomic::AtomicBool::new(false);
+            let #name = &#name;
+        })
+    }
+
+    /// Without a keeper the outermost guard counts.
+    fn counts(&self, depth: usize) -> bool {
+        self.keeper.is_none() && self.guards.first() == Some(&depth)
+    }
 }
 
 /// The user's block, once, in place. The edge that is never taken pins the type that `?` and `return` mean.

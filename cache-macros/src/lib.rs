@@ -112,6 +112,52 @@ pub fn invalidate(args: TokenStream, item: TokenStream) -> TokenStream {
     expand::attribute(attribute::ALL, "invalidate", args.into(), item.into()).into()
 }
 
+/// Admits so many calls of a key in so much time; the others get `Error::RateLimited` and the function does not run.
+///
+/// ```text
+/// #[rate_limit(limit = 100, period = "1m", key = "search:<user.id>", algorithm = "sliding")]
+/// async fn search(user: &User, words: &str) -> Result<Found, AppError>   // AppError: From<macadamia::Error>
+/// ```
+///
+/// | argument | meaning |
+/// |---|---|
+/// | `limit` (required) | a whole number from 1, or an expression of type `u32`; of zero, every call is refused |
+/// | `period` (required) | `"1m"`, whole seconds, or an expression of type `Duration` |
+/// | `algorithm` (`"fixed"`) | how calls are counted, see below |
+/// | `ttl` (the period) | how long a ban lasts, of `"fixed"` |
+/// | `key`, `prefix`, `skip(db, self)` | who is counted together, as in [`macro@cached`]: without `key`, calls with the same arguments |
+/// | `when = …`, `cache = …`, `crate = path` | lets the call through uncounted if false; another cache; where macadamia is |
+///
+/// | algorithm | admits | state of a key |
+/// |---|---|---|
+/// | `"fixed"` | `limit` calls in a window that begins with the first. The call beyond it begins a ban of `ttl`, at least to the end of the window; calls during the ban do not prolong it. Around the moment where two windows meet there can be twice as many | 17 bytes |
+/// | `"sliding"` | never more than `limit` in any window of the period, and again as soon as one of them has left it. Refused calls are not counted. Above a limit of 128, a place may become free later, by up to a 128th of the period | up to 1.6 KiB |
+/// | `"gcra"` | evenly: calls are kept `period / limit` apart, without bursts. Refused calls are not counted | 9 bytes |
+///
+/// `limit = 3, period = "10s"`, a call each second:
+///
+/// ```text
+///            0  1  2  3  4  5  6  7  8  9 10 11 12 13 14
+/// fixed      x  x  x  -  -  -  -  -  -  -  -  -  -  x  x    banned at 3 for 10 s
+/// sliding    x  x  x  -  -  -  -  -  -  -  x  x  x  -  -
+/// gcra       x  -  -  -  x  -  -  -  x  -  -  -  x  -  -    3.3 s apart
+/// ```
+///
+/// `retry_after` is exact: after that long the call is admitted, if no other comes before. States are kept under
+/// `rate_limit:` and the key: in the route that names that prefix, else in the route of the key. They are never evicted while
+/// they bind, and gone after. Functions that share a key share its state; give them the same limit. A backend that is
+/// shared by processes counts them together; memory counts its own.
+///
+/// The function returns `Result<_, E>` with `E: From<macadamia::Error>`. Of several attributes the top one is
+/// outermost: below `cached`, hits are not counted. Whom to count is unknown without a key (a value of the key
+/// context is not set) and when the backend fails: then the call is let through and an event says so.
+///
+/// Not for what must never be exceeded, whatever fails: there, let the protected resource refuse.
+#[proc_macro_attribute]
+pub fn rate_limit(args: TokenStream, item: TokenStream) -> TokenStream {
+    expand::attribute(attribute::ALL, "rate_limit", args.into(), item.into()).into()
+}
+
 /// The key of a template, or of a function for these placeholders: `key!("user:<id>")`,
 /// `key!(profile(user.uid = id))`.
 #[proc_macro]

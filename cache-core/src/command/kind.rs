@@ -43,7 +43,7 @@ commands! {
     SetRaw "set_raw",
     /// `cas`.
     Cas "cas",
-    /// `incr` and `decr`.
+    /// `incr` and `decr`, and the count of `#[rate_limit]`: while it is off, calls are let through uncounted.
     Incr "incr",
     /// `delete`.
     Delete "delete",

@@ -34,6 +34,8 @@ pub enum Outcome {
     /// By running the function without asking the cache: `when`, no key, no route, or a call of a function for the
     /// key it is itself computing.
     Bypassed,
+    /// Not at all: an attribute that may refuse a call refused it.
+    Rejected,
 }
 
 impl Outcome {
@@ -59,11 +61,12 @@ impl Outcome {
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct DetectedCall {
-    /// The key. Of a call whose arguments make none, what could be written.
+    /// The key, for a refused call that of the guard's state. Of a call whose arguments make none, what could be
+    /// written.
     pub key: Key,
     /// The annotated function, as the registry lists it; `None` for `get_or_set`.
     pub function: Option<&'static Function>,
-    /// The attribute that answered: `"cached"`; or `"get_or_set"`.
+    /// The attribute that answered: `"cached"`, `"rate_limit"`; or `"get_or_set"`.
     pub strategy: &'static str,
     /// How it was answered.
     pub outcome: Outcome,
@@ -72,10 +75,10 @@ pub struct DetectedCall {
     /// How long ago the answer was stored; zero for one computed now.
     pub age: Duration,
     /// When the answer expires. [`Expiry::Missing`] is one that was not stored: a condition said no, the backend
-    /// failed, it was invalidated meanwhile.
+    /// failed, it was invalidated meanwhile, the call was refused.
     pub expiry: Expiry,
     /// The first thing that went wrong on the way, though the call has its answer: the failure of a backend that
-    /// made it a miss or kept it from being stored, why there was no key.
+    /// made it a miss or kept it from being stored, why there was no key. Of a refused call, the refusal.
     pub error: Option<Error>,
 }
 

@@ -213,6 +213,11 @@ impl Fetched {
         self.missing.into_iter().map(|(_, lead)| lead)
     }
 
+    /// A guard inside refused the call, and has told so.
+    pub fn refused(&self) {
+        self.missing.iter().for_each(|(_, lead)| lead.refused());
+    }
+
     /// The function failed: who waits for an element computes it.
     pub fn fail(self) {
         self.leads().for_each(Lead::fail);

@@ -187,6 +187,11 @@ impl Lead {
         self.ticket.fail();
     }
 
+    /// A guard inside refused the call, and has told so.
+    pub fn refused(&self) {
+        self.ticket.refused();
+    }
+
     /// Runs the function as part of this computation.
     pub fn run<F: Future>(&mut self, body: F) -> Within<F> {
         within(self.ticket.flight().into_iter().collect(), Calm::if_recomputing(), body)

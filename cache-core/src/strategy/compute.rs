@@ -98,6 +98,11 @@ impl Ticket {
         Self { told: AtomicBool::new(true), ..self }
     }
 
+    /// For an answer that somebody else has told.
+    pub(crate) fn refused(&self) {
+        self.told.store(true, Ordering::Relaxed);
+    }
+
     /// An error that cannot be shared: the others try in growing groups.
     pub(crate) fn fail(mut self) {
         self.tell_answer(None);

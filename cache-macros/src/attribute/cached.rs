@@ -15,7 +15,7 @@ use crate::keeping::Keeping;
 use crate::key::{Head, Key};
 use crate::krate::Private;
 
-pub(crate) const ATTRIBUTE: Attribute = Attribute { name: "cached", stores: true, parse };
+pub(crate) const ATTRIBUTE: Attribute = Attribute { name: "cached", stores: true, refuses: false, parse };
 
 struct Cached {
     common: Common,
@@ -64,6 +64,16 @@ impl Cached {
         }
     }
 
+    /// What to do after the body if a layer inside has refused the call and told so.
+    fn if_refused(frame: &Frame<'_>, then: &TokenStream) -> Option<TokenStream> {
+        let refused = frame.refused.as_ref()?;
+        Some(quote_spanned! {Span::mixed_site()=>
+            if #refused.load(::core::sync::atomic::Ordering::Relaxed) {
+                #then
+            }
+        })
+    }
+
     /// What is fixed before the call; `__when` is evaluated by then.
     fn settings(&self) -> TokenStream {
         let (p, site) = (&self.common.p, Span::mixed_site());
@@ -89,7 +99,8 @@ impl Layer for Cached {
         if let Some((many, _)) = &self.many {
             return self.wrap_many(many, frame);
         }
-        let Frame { function, label, output, inner } = frame;
+        let Frame { function, label, output, inner, .. } = frame;
+        let refused = Self::if_refused(frame, &quote_spanned!(Span::mixed_site()=> __lead.refused();));
         let (p, site) = (&self.common.p, Span::mixed_site());
         let (head_text, cache, tags) =
             (self.key.literal_head(), self.common.cache(), self.keeping.tags.print(p));
@@ -127,6 +138,7 @@ impl Layer for Cached {
             #before
             let (__store, __value) = match {
                 let __out: #output = __lead.run(#inner).await;
+                #refused
                 let __kept = __lead.keep(__returns(), &__out) #after .done();
                 __lead.leave(__returns(), __out, __kept)
             } {

@@ -7,12 +7,12 @@ include!("../../../cache-macros/src/modules.rs");
 
 mod traced;
 
-use attribute::{Table, cached, invalidate};
+use attribute::{Table, cached, invalidate, rate_limit};
 use proc_macro::TokenStream;
 
 const ALL: &Table = &Table {
     crates: &["macadamia_test_layers", "macadamia", "cache_macros"],
-    attributes: &[cached::ATTRIBUTE, invalidate::ATTRIBUTE, traced::ATTRIBUTE],
+    attributes: &[cached::ATTRIBUTE, invalidate::ATTRIBUTE, rate_limit::ATTRIBUTE, traced::ATTRIBUTE],
 };
 
 /// `cached` of macadamia.
@@ -25,6 +25,12 @@ pub fn cached(args: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn invalidate(args: TokenStream, item: TokenStream) -> TokenStream {
     expand::attribute(ALL, "invalidate", args.into(), item.into()).into()
+}
+
+/// `rate_limit` of macadamia.
+#[proc_macro_attribute]
+pub fn rate_limit(args: TokenStream, item: TokenStream) -> TokenStream {
+    expand::attribute(ALL, "rate_limit", args.into(), item.into()).into()
 }
 
 /// Writes down when the call comes to it and when it leaves: `traced(name = "outer", into = log())`.

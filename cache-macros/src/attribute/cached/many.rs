@@ -144,7 +144,8 @@ fn elements(ty: &Type) -> Option<(Type, bool)> {
 impl Cached {
     /// The layer of a function of many elements.
     pub(super) fn wrap_many(&self, many: &Many, frame: &Frame<'_>) -> TokenStream {
-        let Frame { function, label, output, inner } = frame;
+        let Frame { function, label, output, inner, .. } = frame;
+        let refused = Self::if_refused(frame, &quote_spanned!(Span::mixed_site()=> __fetched.refused();));
         let (p, site) = (&self.common.p, Span::mixed_site());
         let (settings, key) = (self.settings(), self.rendered(function));
         let (head_text, cache, tags) =
@@ -193,6 +194,7 @@ impl Cached {
             let mut __map = match #p::batch::Batched::split(__fetched.run(#inner).await) {
                 ::core::result::Result::Ok(__map) => __map,
                 ::core::result::Result::Err(__error) => {
+                    #refused
                     __fetched.fail();
                     break #label <#output as #p::batch::Batched>::failed(__error);
                 }

@@ -1,0 +1,156 @@
+//! What attributes that may refuse a call have in common: where their state is, and how they tell what they did.
+
+use std::fmt;
+
+use crate::backend::Transition;
+use crate::cache::{CacheRef, Route};
+use crate::command::Command;
+use crate::detect::{self, DetectedCall, Outcome};
+use crate::error::{Error, Result};
+use crate::event::EventKind;
+use crate::key::{Key, KeyBuf};
+use crate::registry::Function;
+
+/// What the attribute fixes before the call.
+#[derive(Debug, Clone, Copy)]
+pub struct Settings {
+    /// `when = …` said no.
+    pub bypass: bool,
+    /// No other attribute of the function counts its calls.
+    pub counts: bool,
+}
+
+/// A return type that can say that a call was refused.
+#[diagnostic::on_unimplemented(
+    message = "an attribute that may refuse a call needs a function that can say so: `{Self}` is no `Result<_, E>` \
+        with `E: From<macadamia::Error>`",
+    label = "this cannot say that the call was refused",
+    note = "return a `Result`, and give its error `impl From<macadamia::Error>`; `macadamia::Error` itself will do"
+)]
+pub trait Refusable {
+    /// The answer of a call that was refused.
+    fn refused(error: Error) -> Self;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T, E: From<Error>> Refusable for Result<T, E> {
+    fn refused(error: Error) -> Self {
+        Err(error.into())
+    }
+}
+
+/// The answer of a call that was refused.
+pub fn refusal<Out: Refusable>(error: Error) -> Out {
+    Out::refused(error)
+}
+
+/// One call that asks a guard.
+pub(super) struct Guarded {
+    strategy: &'static str,
+    function: &'static Function,
+    cache: CacheRef,
+    /// With the prefix of the guard.
+    key: Key,
+    why_unkeyable: Option<&'static str>,
+    settings: Settings,
+}
+
+impl Guarded {
+    /// A call of `function` whose state is under `prefix` and `key`: in the route that names the prefix if there is
+    /// one, else in that of the key.
+    pub(super) fn new(
+        strategy: &'static str,
+        prefix: &str,
+        function: &'static Function,
+        cache: CacheRef,
+        key: &mut KeyBuf,
+        settings: Settings,
+    ) -> Self {
+        let why_unkeyable = key.why_unkeyable();
+        let mut state = KeyBuf::new();
+        state.literal(prefix);
+        state.literal(key.as_key().as_str());
+        Self { strategy, function, cache, key: state.as_key().to_key(), why_unkeyable, settings }
+    }
+
+    fn route(&self) -> Option<&Route> {
+        self.cache.route_of(self.key.as_key())
+    }
+
+    /// Whether the guard is not to be asked: `when`, no key, or `command` is switched off here.
+    pub(super) fn is_bypass(&self, command: Command) -> bool {
+        let off = || self.route().is_some_and(|route| self.cache.is_off(command, route));
+        self.settings.bypass || self.why_unkeyable.is_some() || off()
+    }
+
+    /// One step of the state.
+    pub(super) async fn update(&self, change: &mut dyn Transition) -> Result<()> {
+        self.cache.route_or_error(&self.key)?.update(&self.key, change).await
+    }
+
+    /// Goes on without the guard, as was asked for.
+    pub(super) fn bypassed(self) -> Admitted {
+        if self.why_unkeyable.is_some() && !self.settings.counts {
+            // Whoever counts the call does not know of this.
+            self.tell(EventKind::Bypassed, self.why_unkeyable.map(Error::NoKey).as_ref());
+        }
+        Admitted { call: self, kind: EventKind::Bypassed }
+    }
+
+    /// Goes on without the guard, because it cannot be asked.
+    pub(super) fn unguarded(self, error: &Error) -> Admitted {
+        self.tell(EventKind::BackendFailed, Some(error));
+        self.admitted()
+    }
+
+    pub(super) fn admitted(self) -> Admitted {
+        Admitted { call: self, kind: EventKind::Computed }
+    }
+
+    /// Ends here.
+    pub(super) fn refused(self, error: Error) -> Error {
+        self.function.counters.count(EventKind::Rejected);
+        self.tell(EventKind::Rejected, Some(&error));
+        detect::record(|| {
+            let (age, expiry) = DetectedCall::times(None, self.cache.now());
+            DetectedCall {
+                key: self.key.clone(),
+                function: Some(self.function),
+                strategy: self.strategy,
+                outcome: Outcome::Rejected,
+                backend: self.route().map(Route::backend_name),
+                age,
+                expiry,
+                error: Some(error.clone()),
+            }
+        });
+        error
+    }
+
+    fn tell(&self, kind: EventKind, error: Option<&Error>) {
+        self.cache.tell(kind, self.key.as_str(), Some(self.function), error);
+    }
+}
+
+/// A call that a guard has let through.
+pub struct Admitted {
+    call: Guarded,
+    kind: EventKind,
+}
+
+impl Admitted {
+    /// The function has answered.
+    pub fn leave(self) {
+        let Self { call, kind } = self;
+        if call.settings.counts {
+            call.function.counters.count(kind);
+            call.tell(kind, call.why_unkeyable.map(Error::NoKey).as_ref());
+        }
+    }
+}
+
+impl fmt::Debug for Admitted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Admitted").field("key", &self.call.key).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,8 @@
+use macadamia::rate_limit;
+
+#[rate_limit(limit = 4294967296, period = "1m")]
+async fn search(words: &str) -> Result<usize, macadamia::Error> {
+    Ok(words.len())
+}
+
+fn main() {}

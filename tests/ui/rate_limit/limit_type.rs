@@ -1,0 +1,8 @@
+use macadamia::rate_limit;
+
+#[rate_limit(limit = words.len(), period = "1m")]
+async fn search(words: &str) -> Result<usize, macadamia::Error> {
+    Ok(words.len())
+}
+
+fn main() {}
