@@ -55,7 +55,7 @@ use std::time::Duration;
 pub mod strict {
     //! Every argument of every attribute, in a module of documented public items.
 
-    use macadamia::{Cache, Error, KeyPart, cached, invalidate, key, purge};
+    use macadamia::{Cache, Error, KeyPart, cached, invalidate, key, purge, rate_limit};
     use std::fmt;
     use std::future::{Future, ready};
     use std::time::Duration;
@@ -151,6 +151,17 @@ pub mod strict {
     #[cached(ttl = "1h", key = "opaque:<id>")]
     pub fn opaque(id: u64) -> impl Future<Output = u64> + Send {
         ready(id)
+    }
+
+    /// Not everybody at once.
+    ///
+    /// # Errors
+    /// Whoever comes too often is refused.
+    #[cached(ttl = "1h", key = "rarely:<id>")]
+    #[rate_limit(limit = limit, period = period, ttl = period, skip(period, settings), cache = settings.cache)]
+    #[rate_limit(limit = 100, period = "1m", key = |id| format!("rarely:{id}"), prefix = "v2", algorithm = "gcra")]
+    pub async fn rarely(id: u64, limit: u32, period: Duration, settings: &Settings) -> Result<u64, Error> {
+        ready(Ok(id)).await
     }
 
     /// Everything that is invalidated.

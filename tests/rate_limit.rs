@@ -259,6 +259,25 @@ async fn invalidation_of_limited() -> Answer<()> {
     Ok(())
 }
 
+#[rate_limit(limit = 1, period = "1s", algorithm = "sliding", prefix = "burst")]
+#[rate_limit(limit = 3, period = "10s", algorithm = "sliding")]
+async fn twice() -> Answer<()> {
+    Ok(())
+}
+
+#[tokio::test]
+async fn of_two_limits_each_is_kept() {
+    let fixture = Fixture::memory().await;
+    fixture
+        .run(async {
+            assert!(twice().await.is_ok() && twice().await.is_err());
+            fixture.clock.advance(Duration::from_secs(1));
+            assert_eq!(each_second(&fixture, twice).await, [0, 1, 9, 10, 11]);
+        })
+        .await;
+    assert_eq!(counted("twice"), [0, 6, 11]);
+}
+
 #[cached(many = ids, ttl = "1h", key = "many:<ids>")]
 #[rate_limit(limit = 1, period = "1m", key = "many")]
 async fn many(ids: &[u32]) -> Answer<HashMap<u32, u32>> {

@@ -64,6 +64,11 @@ pub(crate) trait Layer {
         TokenStream::new()
     }
 
+    /// The key of a state that it keeps, made readable, if that is known now.
+    fn state(&self, _function: &Function) -> Option<String> {
+        None
+    }
+
     /// What the registry says of it; `None` for a layer that keeps no values.
     fn described(&self, _function: &Function) -> Option<Described> {
         None
@@ -89,9 +94,9 @@ pub(crate) struct Frame<'a> {
     /// The label of the layer's block: an early answer breaks to it.
     pub(crate) label: Lifetime,
     pub(crate) output: &'a Type,
-    /// An `&AtomicBool` that a layer sets when it refuses the call, for the one outside that keeps values.
+    /// An `&AtomicBool` that a layer sets when it refuses the call, for the one outside that counts calls.
     pub(crate) refused: Option<Ident>,
-    /// Whether the layer counts the calls: it may refuse them, and nobody else is there to count.
+    /// Whether the layer counts the calls it lets through: it may refuse them, and nobody else is there to count.
     pub(crate) counts: bool,
     /// An `async move` block: the layers inside, and the body.
     pub(crate) inner: TokenStream,

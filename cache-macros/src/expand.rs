@@ -48,12 +48,32 @@ fn try_expand(
     function.check(errors);
     let layers = stack.iter().map(|applied| layer(applied, &function, errors)).collect::<Vec<_>>();
     let layers = layers.into_iter().collect::<Option<Vec<_>>>()?;
+    apart(&stack, &layers, &function, errors);
     errors.is_empty().then(|| print(&function, &stack, &layers))
 }
 
 fn layer(applied: &Applied, function: &Function, errors: &mut Errors) -> Option<Box<dyn Layer>> {
     let input = Input { args: applied.args.clone(), span: applied.span, function };
     (applied.attribute.parse)(input, errors)
+}
+
+/// States of two layers of a kind have different keys, or each would take the other's for its own.
+fn apart(stack: &[Applied], layers: &[Box<dyn Layer>], function: &Function, errors: &mut Errors) {
+    let mut known = Vec::new();
+    for (applied, layer) in stack.iter().zip(layers) {
+        let name = applied.attribute.name;
+        let Some(state) = layer.state(function).map(|key| (name, key)) else { continue };
+        if known.contains(&state) {
+            errors.push(
+                applied.span,
+                format!(
+                    "another `#[{name}]` of this function keeps its state under the same key: give one of them a \
+                        `prefix`, such as `prefix = \"slow\"`"
+                ),
+            );
+        }
+        known.push(state);
+    }
 }
 
 fn print(function: &Function, stack: &[Applied], layers: &[Box<dyn Layer>]) -> TokenStream {
@@ -80,37 +100,41 @@ fn print(function: &Function, stack: &[Applied], layers: &[Box<dyn Layer>]) -> T
 
 /// Who of the layers counts a call, so that each is counted once.
 struct Counting {
-    /// The layer that keeps values, which counts whatever comes to it.
-    keeper: Option<usize>,
-    guards: Vec<usize>,
+    /// The layer that keeps values, which counts whatever comes to it; else the outermost guard.
+    counter: Option<usize>,
+    is_guard: bool,
+    /// Whether a guard inside of it may refuse the call, and count it then.
+    is_flagged: bool,
 }
 
 impl Counting {
     fn of(stack: &[Applied]) -> Self {
-        let attributes = || stack.iter().map(|applied| applied.attribute).enumerate();
-        let guards =
-            attributes().filter(|(_, attribute)| attribute.refuses).map(|(depth, _)| depth).collect();
-        Self { keeper: attributes().find(|(_, attribute)| attribute.stores).map(|(depth, _)| depth), guards }
+        let first = |is: fn(&Attribute) -> bool| stack.iter().position(|applied| is(applied.attribute));
+        let keeper = first(|attribute| attribute.stores);
+        let counter = keeper.or_else(|| first(|attribute| attribute.refuses));
+        let inside = stack.iter().skip(counter.map_or(stack.len(), |counter| counter + 1));
+        let is_flagged = inside.into_iter().any(|applied| applied.attribute.refuses);
+        Self { counter, is_guard: keeper.is_none(), is_flagged }
     }
 
-    /// The flag by which a guard tells the keeper outside of it that it has refused and counted the call.
+    /// The flag by which a guard tells the counter outside of it that it has refused the call, and counted it.
     fn refused(&self, depth: usize) -> Option<Ident> {
-        let keeper = self.keeper.filter(|keeper| self.guards.iter().any(|guard| guard > keeper))?;
-        (depth >= keeper).then(|| Ident::new("__refused", Span::mixed_site()))
+        let is_there = self.is_flagged && self.counter.is_some_and(|counter| depth >= counter);
+        is_there.then(|| Ident::new("__refused", Span::mixed_site()))
     }
 
     /// Its declaration.
     fn flag(&self, depth: usize) -> Option<TokenStream> {
-        let name = self.refused(depth).filter(|_| self.keeper == Some(depth))?;
+        let name = self.refused(depth).filter(|_| self.counter == Some(depth))?;
         Some(quote_spanned! {Span::mixed_site()=>
             let #name = ::core::sync::atomic::AtomicBool::new(false);
             let #name = &#name;
         })
     }
 
-    /// Without a keeper the outermost guard counts.
+    /// Whether the layer is a guard that counts.
     fn counts(&self, depth: usize) -> bool {
-        self.keeper.is_none() && self.guards.first() == Some(&depth)
+        self.is_guard && self.counter == Some(depth)
     }
 }
 

@@ -145,7 +145,8 @@ pub fn invalidate(args: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// `retry_after` is exact: after that long the call is admitted, if no other comes before. States are kept under
 /// `rate_limit:` and the key: in the route that names that prefix, else in the route of the key. They are never evicted while
-/// they bind, and gone after. Functions that share a key share its state; give them the same limit. A backend that is
+/// they bind, and gone after. Functions that share a key share its state; give them the same limit. Two limits on one
+/// function differ in their key, by `prefix` if by nothing else. A backend that is
 /// shared by processes counts them together; memory counts its own.
 ///
 /// The function returns `Result<_, E>` with `E: From<macadamia::Error>`. Of several attributes the top one is

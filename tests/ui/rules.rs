@@ -150,6 +150,7 @@ pub(crate) const OURS: &[(&str, &str)] = &[
     ("rate_limit/limit_too_great", "a `limit` beyond 32 bits"),
     ("rate_limit/limit_zero", "a `limit` of zero"),
     ("rate_limit/period_zero", "a `period` of zero"),
+    ("rate_limit/same_key", "two limits of one function under one key"),
     ("rate_limit/ttl_of_gcra", "a ban for \"gcra\""),
     ("rate_limit/ttl_of_sliding", "a ban for \"sliding\""),
     ("rate_limit/ttl_zero", "a ban of zero"),

@@ -6,8 +6,9 @@ use syn::{Expr, ExprLit, ExprUnary, Lit, ReturnType, UnOp};
 
 use super::{Attribute, Common, Frame, Input, KEYED, Layer};
 use crate::error::{Errors, hint};
+use crate::function::Function;
 use crate::grammar::{Arguments, Key as Argument, Shape};
-use crate::key::{Head, Key};
+use crate::key::{Head, Key, Kind};
 use crate::krate::Private;
 use crate::tokens::moved;
 use crate::value::{self, Period};
@@ -125,6 +126,10 @@ impl Layer for RateLimit {
         &self.common.p
     }
 
+    fn state(&self, function: &Function) -> Option<String> {
+        (!matches!(self.key.kind, Kind::Code { .. })).then(|| self.key.readable(function))
+    }
+
     fn wrap(&self, frame: &Frame<'_>) -> TokenStream {
         let Frame { function, label, output, inner, refused, counts } = frame;
         let (p, site) = (&self.common.p, Span::mixed_site());
@@ -144,9 +149,20 @@ impl Layer for RateLimit {
             let p = p.at(here);
             quote_spanned!(here=> #p::guard::refusal::<#output>)
         };
-        let refused = refused.as_ref().map(
-            |refused| quote_spanned!(site=> #refused.store(true, ::core::sync::atomic::Ordering::Relaxed);),
-        );
+        // Whoever counts knows by itself.
+        let (mut leave, mut flag) = (quote_spanned!(site=> __admitted.leave();), None);
+        match refused {
+            Some(refused) if *counts => {
+                let load = quote_spanned!(site=> #refused.load(::core::sync::atomic::Ordering::Relaxed));
+                leave = quote_spanned!(site=> if !#load { #leave });
+            }
+            Some(refused) => {
+                flag = Some(
+                    quote_spanned!(site=> #refused.store(true, ::core::sync::atomic::Ordering::Relaxed);),
+                );
+            }
+            None => {}
+        }
         quote_spanned! {site=>
             let __refusal = #refusable;
             let __entering = {
@@ -162,13 +178,13 @@ impl Layer for RateLimit {
             };
             let __admitted = match __entering.await {
                 #p::Enter::Answer(__error) => {
-                    #refused
+                    #flag
                     break #label __refusal(__error);
                 }
                 #p::Enter::Go(__admitted) => __admitted,
             };
             let __out: #output = #inner.await;
-            __admitted.leave();
+            #leave
             __out
         }
     }

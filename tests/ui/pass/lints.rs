@@ -3,7 +3,7 @@
 #![deny(missing_docs, missing_debug_implementations, unreachable_pub, unsafe_code, single_use_lifetimes)]
 #![allow(clippy::redundant_pub_crate, reason = "`unreachable_pub` asks for the opposite")]
 
-use macadamia::{KeyPart, cached, invalidate};
+use macadamia::{KeyPart, cached, invalidate, rate_limit};
 
 /// Who asks.
 #[derive(Debug, KeyPart)]
@@ -29,7 +29,16 @@ pub(crate) async fn forget(id: u64) -> bool {
     id > 0
 }
 
+/// Not everybody at once.
+#[cached(ttl = "3h", key = "rare:<id>")]
+#[rate_limit(limit = 2, period = "1m", ttl = "1h", skip(id), when = id > 0)]
+#[rate_limit(limit = 2, period = "1m", algorithm = "sliding")]
+pub(crate) async fn rare(id: u64) -> macadamia::Result<u64> {
+    Ok(id)
+}
+
 pub(crate) async fn run() {
+    assert!(rare(7).await.is_ok());
     assert_eq!(answer(&Asker::User(7)).await, Ok(7));
     assert!(answer(&Asker::Anyone).await.is_err());
     assert!(forget(7).await);

@@ -7,10 +7,17 @@ async fn user(id: u64) -> ::core::option::Option<u64> {
     ::core::option::Option::Some(id)
 }
 
+#[::macadamia::cached(ttl = "3h", key = "rare:<id>")]
+#[::macadamia::rate_limit(limit = 2, period = "1m", ttl = "1h", key = "<id>", when = id > 0)]
+async fn rare(id: u64) -> ::macadamia::Result<u64> {
+    ::core::result::Result::Ok(id)
+}
+
 #[derive(::macadamia::KeyPart)]
 struct Page(u64);
 
 pub(crate) async fn run() {
+    ::core::assert!(::core::matches!(rare(7).await, ::core::result::Result::Ok(7)));
     let page = Page(3);
     ::core::assert!(::core::matches!(user(7).await, ::core::option::Option::Some(7)));
     ::core::assert_eq!(::macadamia::key!("users:<page>").as_str(), "users:3");
