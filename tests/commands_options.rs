@@ -4,7 +4,7 @@
 mod support;
 
 use macadamia::testing::{Faults, ManualClock, Wire};
-use macadamia::{BoxFuture, Cache, Error, Expiry, Memory, Scope};
+use macadamia::{BoxFuture, Cache, Error, Expiry, Memory, Route, Scope};
 use std::future::IntoFuture;
 use std::time::Duration;
 use support::{Fixture, settle};
@@ -215,4 +215,20 @@ async fn commands_of_the_whole_cache_have_the_time_limit_of_their_routes() {
         let error = call.await.unwrap();
         assert!(matches!(error, Some(Error::Timeout { .. })), "number {number}: {error:?}");
     }
+}
+
+#[tokio::test]
+async fn closing_ends_when_its_time_is_over() {
+    let (faults, clock) = (Faults::new(), ManualClock::new());
+    let route = Route::to(faults.wrap(Memory::default())).timeout(Duration::from_secs(1));
+    let cache = Cache::builder().route("", route).clock(clock.clone()).build().await.unwrap();
+    cache.close().await.unwrap();
+    faults.hang(true);
+    let closing = tokio::spawn({
+        let cache = cache.clone();
+        async move { cache.close().await }
+    });
+    settle().await;
+    clock.advance(Duration::from_secs(1));
+    assert!(matches!(closing.await.unwrap(), Err(Error::Timeout { .. })));
 }

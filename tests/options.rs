@@ -3,11 +3,10 @@
 
 mod support;
 
-use macadamia::middleware::{Callbacks, Verb};
+use macadamia::middleware::{Timing, Verb};
 use macadamia::testing::{Faults, ManualClock, Wire};
 use macadamia::{Cache, CacheBuilder, Command, Error, Expiry, Memory, Null, Route, Scope, cached};
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use support::settle;
 
@@ -265,23 +264,21 @@ async fn clear_of_a_route_with_a_literal_prefix_leaves_what_others_keep_in_the_s
 
 #[tokio::test]
 async fn options_mean_the_same_whatever_keeps_the_entries() {
-    let backends: [fn() -> Route; 3] = [
-        || Route::to(Memory::default()),
-        || Route::to(Wire::new()),
-        || Route::to(Faults::new().wrap(Memory::default())),
-    ];
+    let (memory, wire, remote) = (Memory::default(), Wire::new(), Memory::default());
+    let faults = Faults::new();
+    let backends: [&dyn Fn() -> Route; 3] =
+        [&|| Route::to(memory.clone()), &|| Route::to(wire.clone()), &|| {
+            Route::to(faults.wrap(remote.clone()))
+        }];
     for backend in backends {
-        let log = Arc::new(Mutex::new(Vec::new()));
-        let seen = Arc::clone(&log);
-        let innermost = Callbacks::new().before(Verb::Set, move |request| {
-            seen.lock().unwrap().push(request.key().unwrap().to_string());
-        });
-        let route = backend().ttl("1h").key_prefix("svc").version(2).middleware(innermost);
+        let timing = Timing::new();
+        let route = backend().ttl("1h").key_prefix("svc").version(2).middleware(timing.clone());
         let cache = on_clock(Cache::builder().route("", route).route("off:", backend().enable(false))).await;
         assert_eq!(life(&cache).await, Expiry::In(HOUR));
         assert_eq!(cache.get::<i32>("life").await.unwrap(), Some(1));
-        assert_eq!(cache.scan("*").await.unwrap(), ["life"]);
-        assert_eq!(*log.lock().unwrap(), ["life"]);
+        assert_eq!(timing.of(Verb::Set).count, 1);
         assert!(!cache.set("off:k", &1).await.unwrap());
+        let raw = on_clock(Cache::builder().route("", backend())).await;
+        assert_eq!(raw.scan("*").await.unwrap(), ["svc:%v2:life"]);
     }
 }

@@ -156,7 +156,8 @@ impl Cache {
         self.0.flights.len()
     }
 
-    /// Lets go of what the backends hold open. Commands after it open it again.
+    /// Lets go of what the backends hold open. Commands after it open it again. Each backend has as long for it as for
+    /// any command.
     pub async fn close(&self) -> Result<()> {
         let mut outcome = Ok(());
         for route in &self.0.routes {

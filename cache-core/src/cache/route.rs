@@ -374,7 +374,7 @@ impl Route {
     }
 
     pub(crate) async fn close(&self) -> Result<()> {
-        self.backend.close().await
+        self.limited(self.backend.close()).await
     }
 
     /// The entry as the backend takes it. Layers see the value as it is; it is encoded behind them.
