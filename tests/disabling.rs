@@ -185,3 +185,21 @@ async fn get_or_set_computes_and_stores_as_far_as_it_may() {
     assert_eq!(cache.get::<usize>("g").await.unwrap(), None);
     assert_eq!((get().await, get().await), (2, 2));
 }
+
+#[tokio::test]
+async fn an_invalidation_that_is_switched_off_is_told_as_none() {
+    #[invalidate("any:*", tags = ["any"])]
+    async fn change() {}
+
+    let fixture = Fixture::memory().await;
+    fixture.cache.set("any:1", &1u8).tags(["any"]).await.unwrap();
+    fixture.cache.disable([Command::DeleteMatch, Command::DeleteTags]);
+    fixture.run(change()).await;
+    let told = |kind| fixture.events.count(kind);
+    assert_eq!((told(EventKind::Invalidated), told(EventKind::NotInvalidated)), (0, 2));
+    assert!(fixture.cache.exists("any:1").await.unwrap());
+    fixture.cache.enable([Command::DeleteMatch, Command::DeleteTags]);
+    fixture.run(change()).await;
+    assert_eq!((told(EventKind::Invalidated), told(EventKind::NotInvalidated)), (2, 2));
+    assert!(!fixture.cache.exists("any:1").await.unwrap());
+}

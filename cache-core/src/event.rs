@@ -27,7 +27,7 @@ pub enum EventKind {
     Overtaken,
     /// Keys were invalidated.
     Invalidated,
-    /// Keys were to be invalidated and were not: the arguments make no key, or the backend failed.
+    /// Keys were to be invalidated and were not: the arguments make no key, the backend failed, or it is switched off.
     NotInvalidated,
     /// A function called itself for the key it is computing; the inner call ran uncached.
     Recursion,

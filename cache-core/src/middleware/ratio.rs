@@ -17,6 +17,8 @@ use crate::error::Result;
 /// [`Function::stats`](crate::Function) and [`Observer`](crate::Observer). With it every hit takes the asynchronous
 /// way.
 ///
+/// On a backend of bytes an entry whose tag was deleted is counted as found: that it is over is known only outside.
+///
 /// ```
 /// use cache_core::middleware::HitRatio;
 ///

@@ -14,6 +14,9 @@ use crate::error::{Error, Result};
 /// The size is measured without keeping the bytes, also on backends that keep objects. A value that does not encode
 /// has no size and is not stored. Counters, locks and limits are not values and pass.
 ///
+/// A `cas` that is refused leaves the old value, as one that came too late does: a loop that tries again until it
+/// succeeds needs an end of its own.
+///
 /// ```
 /// use cache_core::middleware::SizeLimit;
 ///

@@ -10,7 +10,8 @@ use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
 use crate::background;
-use crate::cache::CacheRef;
+use crate::cache::{CacheRef, Route};
+use crate::command::Command;
 use crate::error::{Error, Result};
 use crate::event::EventKind;
 use crate::pattern::Pattern;
@@ -50,6 +51,24 @@ impl Target {
         Self { cache, what: What::Tags(tags) }
     }
 
+    /// Whether the command that does it is switched off wherever the keys may be.
+    fn is_off(&self) -> bool {
+        let command = match &self.what {
+            What::Keys(_) => Command::DeleteMatch,
+            What::Tags(_) => Command::DeleteTags,
+        };
+        let mut routes: Box<dyn Iterator<Item = &Route>> = match &self.what {
+            What::Keys(pattern) => Box::new(self.cache.routes_of(pattern)),
+            What::Tags(_) => Box::new(self.cache.routes().iter()),
+        };
+        let mut any = false;
+        let off = routes.all(|route| {
+            any = true;
+            self.cache.is_off(command, route)
+        });
+        any && off
+    }
+
     async fn remove(&self) -> Result<u64> {
         let (why, name) = match &self.what {
             What::Keys(pattern) => (pattern.why_unkeyable(), pattern.as_str()),
@@ -62,6 +81,7 @@ impl Target {
             (None, What::Tags(tags)) => self.cache.end_tags(tags).await.map(|()| 0),
         };
         let (kind, error) = match &outcome {
+            Ok(_) if self.is_off() => (EventKind::NotInvalidated, None),
             Ok(_) => (EventKind::Invalidated, None),
             Err(error) => (EventKind::NotInvalidated, Some(error)),
         };
