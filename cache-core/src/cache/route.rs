@@ -1,5 +1,7 @@
 //! A key prefix and the backend behind it: every command to a backend goes through here.
 
+mod tags;
+
 use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
@@ -20,7 +22,6 @@ use crate::middleware::{self, Layered};
 use crate::pattern::Pattern;
 use crate::reply::Reply;
 use crate::scope;
-use crate::tag::{Stamp, Tags};
 use crate::ttl::Ttl;
 
 /// How long a command on a byte backend may take, unless `timeout=…` says otherwise.
@@ -178,47 +179,6 @@ impl Route {
             });
         }
         Ok(living)
-    }
-
-    /// Whether the tags of these entries are of their present generations.
-    async fn stamps_stand(&self, entries: &[Arc<Entry>]) -> Result<bool> {
-        let generations = self.generations(entries.iter()).await?;
-        Ok(entries.iter().all(|entry| generations.allow(entry)))
-    }
-
-    /// The present generations of the tags that do not know them. Untagged entries cost nothing.
-    async fn generations(&self, entries: impl Iterator<Item = &Arc<Entry>>) -> Result<Generations> {
-        let mut tags: Vec<Key> = Vec::new();
-        for stamp in entries.flat_map(|entry| entry.stamps()).filter(|stamp| !stamp.is_live()) {
-            if !tags.contains(stamp.tag()) {
-                tags.push(stamp.tag().clone());
-            }
-        }
-        if tags.is_empty() {
-            return Ok(Generations::default());
-        }
-        let nonces = self.limited(self.backend.generations(&tags)).await?;
-        Ok(Generations(tags.into_iter().zip(nonces).collect()))
-    }
-
-    /// The generations of these tags, for an entry that is about to be computed or set.
-    pub(crate) async fn stamp(&self, tags: &Tags) -> Result<Vec<Stamp>> {
-        if tags.is_empty() {
-            return Ok(Vec::new());
-        }
-        let stamps = self.limited(self.backend.stamp(tags.names())).await?;
-        if stamps.len() != tags.names().len() {
-            return Err(Error::backend("it gave another number of stamps than there are tags"));
-        }
-        Ok(stamps)
-    }
-
-    /// Ends the generations of these tags. A backend that knows no tags has no tagged entry.
-    pub(crate) async fn delete_tags(&self, tags: &[Key]) -> Result<()> {
-        match self.limited(self.backend.delete_tags(tags)).await {
-            Err(Error::Unsupported { .. }) => Ok(()),
-            outcome => outcome,
-        }
     }
 
     pub(crate) async fn update(&self, key: &Key, change: &mut dyn Transition) -> Result<()> {
@@ -395,18 +355,6 @@ impl Route {
             outcome = command => outcome,
             () = deadline => Err(Error::Timeout { limit }),
         }
-    }
-}
-
-/// Tags and their generations, as a server told them.
-#[derive(Default)]
-struct Generations(Vec<(Key, Option<u64>)>);
-
-impl Generations {
-    fn allow(&self, entry: &Entry) -> bool {
-        entry.stamps().iter().filter(|stamp| !stamp.is_live()).all(|stamp| {
-            self.0.iter().any(|(tag, nonce)| tag == stamp.tag() && *nonce == Some(stamp.nonce()))
-        })
     }
 }
 

@@ -4,7 +4,7 @@ use std::future::IntoFuture;
 
 use bytes::Bytes;
 
-use super::options::{Life, Options, call_options, life_options};
+use super::options::{Life, Options, call_options, key_command, life_options};
 use crate::backend::SetIf;
 use crate::cache::Cache;
 use crate::clock::BoxFuture;
@@ -103,21 +103,10 @@ pub struct GetRaw<'c> {
     options: Options,
 }
 
-call_options!(GetRaw, options);
-
-impl<'c> IntoFuture for GetRaw<'c> {
-    type Output = Result<Option<Bytes>>;
-    type IntoFuture = BoxFuture<'c, Result<Option<Bytes>>>;
-
-    fn into_future(self) -> Self::IntoFuture {
-        let Self { cache, key, options } = self;
-        let key = options.key(key);
-        options.run(cache, async move {
-            if cache.route_for(Command::GetRaw, &key)?.is_none() {
-                return Ok(None);
-            }
-            let entry = cache.look(&key, None).await?.filter(|entry| entry.kind() == Kind::Value);
-            Ok(entry.and_then(|entry| entry.encoded().cloned()))
-        })
+key_command!(GetRaw -> Option<Bytes>, |cache, key| {
+    if cache.route_for(Command::GetRaw, &key)?.is_none() {
+        return Ok(None);
     }
-}
+    let entry = cache.look(&key, None).await?.filter(|entry| entry.kind() == Kind::Value);
+    Ok(entry.and_then(|entry| entry.encoded().cloned()))
+});

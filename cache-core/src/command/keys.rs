@@ -2,7 +2,7 @@
 
 use std::future::IntoFuture;
 
-use super::options::{Options, call_options};
+use super::options::{Options, call_options, key_command};
 use crate::cache::Cache;
 use crate::clock::BoxFuture;
 use crate::command::Command;
@@ -89,22 +89,11 @@ pub struct Delete<'c> {
     options: Options,
 }
 
-call_options!(Delete, options);
-
-impl<'c> IntoFuture for Delete<'c> {
-    type Output = Result<bool>;
-    type IntoFuture = BoxFuture<'c, Result<bool>>;
-
-    fn into_future(self) -> Self::IntoFuture {
-        let Self { cache, key, options } = self;
-        let key = options.key(key);
-        options.run(cache, async move {
-            let removed = cache.remove(&key).await;
-            lock::tell_freed(&key);
-            removed
-        })
-    }
-}
+key_command!(Delete -> bool, |cache, key| {
+    let removed = cache.remove(&key).await;
+    lock::tell_freed(&key);
+    removed
+});
 
 /// [`Cache::delete_many`], on its way.
 #[derive(Debug)]
@@ -155,21 +144,10 @@ pub struct Exists<'c> {
     options: Options,
 }
 
-call_options!(Exists, options);
-
-impl<'c> IntoFuture for Exists<'c> {
-    type Output = Result<bool>;
-    type IntoFuture = BoxFuture<'c, Result<bool>>;
-
-    fn into_future(self) -> Self::IntoFuture {
-        let Self { cache, key, options } = self;
-        let key = options.key(key);
-        options.run(cache, async move {
-            let Some(route) = cache.route_for(Command::Exists, &key)? else { return Ok(false) };
-            Ok(route.get(&key, None).await?.is_some())
-        })
-    }
-}
+key_command!(Exists -> bool, |cache, key| {
+    let Some(route) = cache.route_for(Command::Exists, &key)? else { return Ok(false) };
+    Ok(route.get(&key, None).await?.is_some())
+});
 
 /// [`Cache::size_of`], on its way.
 #[derive(Debug)]
@@ -180,18 +158,7 @@ pub struct SizeOf<'c> {
     options: Options,
 }
 
-call_options!(SizeOf, options);
-
-impl<'c> IntoFuture for SizeOf<'c> {
-    type Output = Result<Option<u64>>;
-    type IntoFuture = BoxFuture<'c, Result<Option<u64>>>;
-
-    fn into_future(self) -> Self::IntoFuture {
-        let Self { cache, key, options } = self;
-        let key = options.key(key);
-        options.run(cache, async move {
-            let Some(route) = cache.route_for(Command::SizeOf, &key)? else { return Ok(None) };
-            route.size_of(&key).await
-        })
-    }
-}
+key_command!(SizeOf -> Option<u64>, |cache, key| {
+    let Some(route) = cache.route_for(Command::SizeOf, &key)? else { return Ok(None) };
+    route.size_of(&key).await
+});

@@ -2,7 +2,7 @@
 
 use std::future::IntoFuture;
 
-use super::options::{Life, Options, call_options};
+use super::options::{Life, Options, call_options, key_command};
 use crate::backend::Expiry;
 use crate::cache::Cache;
 use crate::clock::{BoxFuture, Time};
@@ -128,28 +128,17 @@ pub struct GetExpire<'c> {
     options: Options,
 }
 
-call_options!(GetExpire, options);
-
-impl<'c> IntoFuture for GetExpire<'c> {
-    type Output = Result<Expiry>;
-    type IntoFuture = BoxFuture<'c, Result<Expiry>>;
-
-    fn into_future(self) -> Self::IntoFuture {
-        let Self { cache, key, options } = self;
-        let key = options.key(key);
-        options.run(cache, async move {
-            if cache.route_for(Command::GetExpire, &key)?.is_none() {
-                return Ok(Expiry::Missing);
-            }
-            loop {
-                return Ok(match cache.look(&key, None).await?.map(|entry| entry.expires()) {
-                    None => Expiry::Missing,
-                    // Replaced just now: the new one has its own.
-                    Some(Time::ORIGIN) => continue,
-                    Some(Time::NEVER) => Expiry::Never,
-                    Some(expires) => Expiry::In(expires.since(cache.now())),
-                });
-            }
-        })
+key_command!(GetExpire -> Expiry, |cache, key| {
+    if cache.route_for(Command::GetExpire, &key)?.is_none() {
+        return Ok(Expiry::Missing);
     }
-}
+    loop {
+        return Ok(match cache.look(&key, None).await?.map(|entry| entry.expires()) {
+            None => Expiry::Missing,
+            // Replaced just now: the new one has its own.
+            Some(Time::ORIGIN) => continue,
+            Some(Time::NEVER) => Expiry::Never,
+            Some(expires) => Expiry::In(expires.since(cache.now())),
+        });
+    }
+});

@@ -152,6 +152,24 @@ macro_rules! call_options {
     };
 }
 
+/// A command of one key that has no options of its own: what it is awaited to, and what it does.
+macro_rules! key_command {
+    ($command:ident -> $out:ty, |$cache:ident, $key:ident| $body:block) => {
+        $crate::command::options::call_options!($command, options);
+
+        impl<'c> std::future::IntoFuture for $command<'c> {
+            type Output = $crate::error::Result<$out>;
+            type IntoFuture = $crate::clock::BoxFuture<'c, $crate::error::Result<$out>>;
+
+            fn into_future(self) -> Self::IntoFuture {
+                let Self { cache: $cache, key, options } = self;
+                let $key = options.key(key);
+                options.run($cache, async move $body)
+            }
+        }
+    };
+}
+
 /// `.ttl(…)` and `.tags(…)` of a command that stores.
 macro_rules! life_options {
     ($command:ident $(<$generic:ident>)?, $life:ident $(.$more:ident)*) => {
@@ -172,7 +190,7 @@ macro_rules! life_options {
     };
 }
 
-pub(crate) use {call_options, key_options, life_options, timeout_option};
+pub(crate) use {call_options, key_command, key_options, life_options, timeout_option};
 
 #[cfg(test)]
 mod tests {

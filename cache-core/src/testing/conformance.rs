@@ -22,7 +22,7 @@
 //!
 //! ```
 //! # use cache_core as macadamia;
-//! # mod my { pub struct MyServer; impl MyServer { pub fn connect() -> cache_core::testing::Wire { todo!() } } }
+//! # mod my { pub struct MyServer; impl MyServer { pub fn connect() -> cache_core::testing::Wire { cache_core::testing::Wire::new() } } }
 //! # use my::MyServer;
 //! macadamia::testing::conformance! {
 //!     my_server,
