@@ -13,14 +13,32 @@ pub enum EventKind {
     Hit,
     /// The function ran.
     Computed,
+    /// The answer came from the cache, though it was time to compute it anew: somebody does, or it failed.
+    Stale,
     /// The answer is another caller's computation that was under way.
     Joined,
+    /// The function failed, and `#[fail]` gave the last good value.
+    Fallback,
     /// The function ran and the cache was not asked: `when`, no key, no route, or a call of a function for the
     /// key it is itself computing.
     Bypassed,
     /// The call was refused by an attribute that may, such as `#[rate_limit]`, and the function did not run; the
     /// error says why, and when to come again.
     Rejected,
+    /// The function ran for a value that is present and due to be computed anew, beside the calls that get that value.
+    Refreshed,
+    /// The same, and no new value came of it: the present one stays, and is left alone for a while.
+    NotRefreshed,
+    /// A lease ended while its holder was still at work: what the holder computed is given, and not stored.
+    LeaseLost,
+    /// A circuit breaker opened: calls are refused.
+    CircuitOpened,
+    /// A circuit breaker lets probes through.
+    CircuitHalfOpened,
+    /// A circuit breaker closed: calls run.
+    CircuitClosed,
+    /// A function has become slow: `#[perf]` refuses calls for a while.
+    Degraded,
     /// A computed answer was stored.
     Stored,
     /// A computed answer was not stored, because its key was invalidated meanwhile.

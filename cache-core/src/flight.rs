@@ -22,7 +22,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 
 pub use chain::Within;
-pub(crate) use chain::within;
+pub(crate) use chain::{Makeshift, Mark, fell_back, within};
 pub(crate) use guard::{Landing, Leader, Waiter};
 
 use crate::clock::Time;
@@ -68,10 +68,20 @@ struct State {
 
 enum Phase {
     Open,
-    /// Over, with an answer for all: computed, or found after all.
-    Answered(Arc<Entry>, EventKind),
+    /// Over, with an answer for all.
+    Answered(Answer),
     /// Over; who still waits asks again.
     Over,
+}
+
+/// An answer for all who wait.
+#[derive(Clone)]
+pub(crate) struct Answer {
+    pub(crate) entry: Arc<Entry>,
+    /// What it makes of the calls that get it.
+    pub(crate) kind: EventKind,
+    /// Whether it is made of a fallback.
+    pub(crate) is_makeshift: bool,
 }
 
 /// What a caller that misses is to do.

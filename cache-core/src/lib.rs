@@ -125,6 +125,7 @@ pub mod __private {
     pub use crate::site::Site;
     pub use crate::stats::Counters;
     pub use crate::strategy::Enter;
+    pub use crate::strategy::inside::Inside;
     pub use crate::strategy::invalidate::{Target, purge};
     pub use crate::{__failed as failed, __part as part, __part_again as part_again, __returns as returns};
     pub use crate::{

@@ -15,6 +15,8 @@ use crate::event::EventKind;
 pub struct Stats {
     /// Answered from the cache.
     pub hits: u64,
+    /// Answered from the cache though it was time to compute the value anew: somebody did, or it failed.
+    pub stale: u64,
     /// Answered by another caller's computation that was under way.
     pub joined: u64,
     /// Answered by running the function.
@@ -24,12 +26,16 @@ pub struct Stats {
     pub bypassed: u64,
     /// Refused by an attribute that may, such as `#[rate_limit]`.
     pub rejected: u64,
+    /// Beside the calls: how often the function ran for a value that is present, while its callers had that value.
+    pub refreshed: u64,
+    /// Of the calls above: how many failed or were refused, and were given the last good value by `#[fail]`.
+    pub fallbacks: u64,
 }
 
 impl Stats {
     /// All calls.
     pub const fn calls(&self) -> u64 {
-        self.hits + self.joined + self.computed + self.bypassed + self.rejected
+        self.hits + self.stale + self.joined + self.computed + self.bypassed + self.rejected
     }
 
     /// The share of answered calls for which the function did not run; `None` before the first.
@@ -37,7 +43,7 @@ impl Stats {
     pub fn hit_ratio(&self) -> Option<f64> {
         match self.calls() - self.rejected {
             0 => None,
-            calls => Some((self.hits + self.joined) as f64 / calls as f64),
+            calls => Some((self.hits + self.stale + self.joined) as f64 / calls as f64),
         }
     }
 }
@@ -51,10 +57,13 @@ struct Stripe(AtomicU64);
 /// Where the calls of one function are counted. A `static` beside each.
 pub struct Counters {
     hits: [Stripe; STRIPES],
+    stale: AtomicU64,
     joined: AtomicU64,
     computed: AtomicU64,
     bypassed: AtomicU64,
     rejected: AtomicU64,
+    refreshed: AtomicU64,
+    fallbacks: AtomicU64,
 }
 
 /// The counter of this thread, most of the time. Stacks lie two mebibytes and more apart, so where a local variable
@@ -71,10 +80,13 @@ impl Counters {
     pub const fn new() -> Self {
         Self {
             hits: [const { Stripe(AtomicU64::new(0)) }; STRIPES],
+            stale: AtomicU64::new(0),
             joined: AtomicU64::new(0),
             computed: AtomicU64::new(0),
             bypassed: AtomicU64::new(0),
             rejected: AtomicU64::new(0),
+            refreshed: AtomicU64::new(0),
+            fallbacks: AtomicU64::new(0),
         }
     }
 
@@ -85,14 +97,17 @@ impl Counters {
         self.hits[stripe()].0.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Counts the kinds of events that are answers of calls.
+    /// Counts the kinds of events that are answers of calls, or runs beside them.
     pub(crate) fn count(&self, kind: EventKind) {
         let counter = match kind {
             EventKind::Hit => return self.hit(),
+            EventKind::Stale => &self.stale,
             EventKind::Joined => &self.joined,
             EventKind::Computed => &self.computed,
             EventKind::Bypassed => &self.bypassed,
             EventKind::Rejected => &self.rejected,
+            EventKind::Refreshed | EventKind::NotRefreshed => &self.refreshed,
+            EventKind::Fallback => &self.fallbacks,
             _ => return,
         };
         counter.fetch_add(1, Ordering::Relaxed);
@@ -102,10 +117,13 @@ impl Counters {
     pub fn stats(&self) -> Stats {
         Stats {
             hits: self.hits.iter().map(|stripe| stripe.0.load(Ordering::Relaxed)).sum(),
+            stale: self.stale.load(Ordering::Relaxed),
             joined: self.joined.load(Ordering::Relaxed),
             computed: self.computed.load(Ordering::Relaxed),
             bypassed: self.bypassed.load(Ordering::Relaxed),
             rejected: self.rejected.load(Ordering::Relaxed),
+            refreshed: self.refreshed.load(Ordering::Relaxed),
+            fallbacks: self.fallbacks.load(Ordering::Relaxed),
         }
     }
 }

@@ -16,6 +16,7 @@ mod careful;
 mod compute;
 pub(crate) mod get_or_set;
 pub(crate) mod guard;
+pub(crate) mod inside;
 pub(crate) mod invalidate;
 mod keep;
 mod lead;

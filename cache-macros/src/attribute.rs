@@ -27,6 +27,20 @@ pub(crate) struct Table {
     pub(crate) attributes: &'static [Attribute],
 }
 
+impl Frame<'_> {
+    /// For a layer that refuses the call, or answers it from what was there: what tells those outside.
+    pub(crate) fn note(&self, what: &str) -> Option<TokenStream> {
+        let (outside, what) = (self.outside.as_ref()?, Ident::new(what, Span::mixed_site()));
+        Some(quote_spanned!(Span::mixed_site()=> #outside.#what();))
+    }
+
+    /// For a layer that asks what those inside noted.
+    pub(crate) fn asks(&self, what: &str) -> Option<TokenStream> {
+        let (inside, what) = (self.inside.as_ref()?, Ident::new(what, Span::mixed_site()));
+        Some(quote_spanned!(Span::mixed_site()=> #inside.#what()))
+    }
+}
+
 impl Table {
     pub(crate) fn find(&self, name: impl Fn(&str) -> bool) -> Option<&'static Attribute> {
         self.attributes.iter().find(|attribute| name(attribute.name))
@@ -38,8 +52,8 @@ pub(crate) struct Attribute {
     pub(crate) name: &'static str,
     /// Whether it stores values under the key: of those a function has at most one.
     pub(crate) stores: bool,
-    /// Whether it may refuse the call.
-    pub(crate) refuses: bool,
+    /// Whether it counts calls where nobody stores values.
+    pub(crate) counts: bool,
     pub(crate) parse: fn(Input<'_>, &mut Errors) -> Option<Box<dyn Layer>>,
 }
 
@@ -94,9 +108,11 @@ pub(crate) struct Frame<'a> {
     /// The label of the layer's block: an early answer breaks to it.
     pub(crate) label: Lifetime,
     pub(crate) output: &'a Type,
-    /// An `&AtomicBool` that a layer sets when it refuses the call, for the one outside that counts calls.
-    pub(crate) refused: Option<Ident>,
-    /// Whether the layer counts the calls it lets through: it may refuse them, and nobody else is there to count.
+    /// The `&Inside` in which the layer notes that the function did not give the answer, if layers outside may ask.
+    pub(crate) outside: Option<Ident>,
+    /// The same one, in which layers inside may have noted it.
+    pub(crate) inside: Option<Ident>,
+    /// Whether the layer counts the calls it lets through: nobody else is there to count.
     pub(crate) counts: bool,
     /// An `async move` block: the layers inside, and the body.
     pub(crate) inner: TokenStream,

@@ -8,6 +8,7 @@ use crate::attribute::{Attribute, Described, Frame, Input, Layer, Table};
 use crate::error::Errors;
 use crate::fallback;
 use crate::function::Function;
+use crate::krate::Private;
 use crate::stack::{self, Applied};
 
 /// The static that describes a function; in a body it shows that the function is expanded already.
@@ -79,15 +80,16 @@ fn apart(stack: &[Applied], layers: &[Box<dyn Layer>], function: &Function, erro
 fn print(function: &Function, stack: &[Applied], layers: &[Box<dyn Layer>]) -> TokenStream {
     let output = function.output();
     let mut inner = body(function);
-    let counting = Counting::of(stack);
     for (depth, layer) in layers.iter().enumerate().rev() {
         let label = Lifetime::new(&format!("'__layer{depth}"), Span::mixed_site());
         let block = {
-            let (refused, counts) = (counting.refused(depth), counting.counts(depth));
-            let frame = Frame { function, label: label.clone(), output: &output, refused, counts, inner };
+            let (outside, inside) = (inside(depth > 0), inside(depth + 1 < layers.len()));
+            let counts = counter(stack) == Some(depth);
+            let frame =
+                Frame { function, label: label.clone(), output: &output, outside, inside, counts, inner };
             let statements = layer.wrap(&frame);
-            let flag = counting.flag(depth);
-            quote_spanned!(Span::mixed_site()=> #label: { #flag #statements })
+            let notes = frame.inside.filter(|_| depth == 0).map(|name| notes(&name, layer.private()));
+            quote_spanned!(Span::mixed_site()=> #label: { #notes #statements })
         };
         inner = if depth == 0 { block } else { quote!(async move { #block }) };
     }
@@ -98,43 +100,23 @@ fn print(function: &Function, stack: &[Applied], layers: &[Box<dyn Layer>]) -> T
     quote!(#expanded #(#beside)*)
 }
 
-/// Who of the layers counts a call, so that each is counted once.
-struct Counting {
-    /// The layer that keeps values, which counts whatever comes to it; else the outermost guard.
-    counter: Option<usize>,
-    is_guard: bool,
-    /// Whether a guard inside of it may refuse the call, and count it then.
-    is_flagged: bool,
+/// The layer that counts a call, so that each is counted once: the one that keeps values, which counts whatever comes
+/// to it; else the outermost that can.
+fn counter(stack: &[Applied]) -> Option<usize> {
+    let first = |is: fn(&Attribute) -> bool| stack.iter().position(|applied| is(applied.attribute));
+    first(|attribute| attribute.stores).or_else(|| first(|attribute| attribute.counts))
 }
 
-impl Counting {
-    fn of(stack: &[Applied]) -> Self {
-        let first = |is: fn(&Attribute) -> bool| stack.iter().position(|applied| is(applied.attribute));
-        let keeper = first(|attribute| attribute.stores);
-        let counter = keeper.or_else(|| first(|attribute| attribute.refuses));
-        let inside = stack.iter().skip(counter.map_or(stack.len(), |counter| counter + 1));
-        let is_flagged = inside.into_iter().any(|applied| applied.attribute.refuses);
-        Self { counter, is_guard: keeper.is_none(), is_flagged }
-    }
+/// The name of the notes that inner layers leave for outer ones.
+fn inside(is_there: bool) -> Option<Ident> {
+    is_there.then(|| Ident::new("__inside", Span::mixed_site()))
+}
 
-    /// The flag by which a guard tells the counter outside of it that it has refused the call, and counted it.
-    fn refused(&self, depth: usize) -> Option<Ident> {
-        let is_there = self.is_flagged && self.counter.is_some_and(|counter| depth >= counter);
-        is_there.then(|| Ident::new("__refused", Span::mixed_site()))
-    }
-
-    /// Its declaration.
-    fn flag(&self, depth: usize) -> Option<TokenStream> {
-        let name = self.refused(depth).filter(|_| self.counter == Some(depth))?;
-        Some(quote_spanned! {Span::mixed_site()=>
-            let #name = ::core::sync::atomic::AtomicBool::new(false);
-            let #name = &#name;
-        })
-    }
-
-    /// Whether the layer is a guard that counts.
-    fn counts(&self, depth: usize) -> bool {
-        self.is_guard && self.counter == Some(depth)
+/// Their declaration.
+pub(crate) fn notes(name: &Ident, p: &Private) -> TokenStream {
+    quote_spanned! {Span::mixed_site()=>
+        let #name = #p::Inside::new();
+        let #name = &#name;
     }
 }
 

@@ -50,7 +50,9 @@ impl Outcome {
         match kind {
             EventKind::Hit => Some(Self::Hit),
             EventKind::Computed => Some(Self::Computed),
+            EventKind::Stale => Some(Self::Stale),
             EventKind::Joined => Some(Self::Joined),
+            EventKind::Fallback => Some(Self::Fallback),
             EventKind::Bypassed => Some(Self::Bypassed),
             _ => None,
         }

@@ -1,9 +1,11 @@
-//! Which computations the running code is part of: a function that asks for its own key must not wait for
-//! itself.
+//! What the running code is part of: computations, so that a function that asks for its own key does not wait for
+//! itself; and answers, so that one made of a fallback is known as such.
 
 use std::cell::RefCell;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 
 use pin_project_lite::pin_project;
@@ -11,11 +13,42 @@ use pin_project_lite::pin_project;
 use crate::scope::Calm;
 
 thread_local! {
-    static CHAIN: RefCell<Vec<u64>> = const { RefCell::new(Vec::new()) };
+    static CHAIN: RefCell<Vec<Mark>> = const { RefCell::new(Vec::new()) };
+}
+
+/// One thing that code is part of.
+#[derive(Debug, Clone)]
+pub(crate) enum Mark {
+    /// A computation, or a group of them.
+    Flight(u64),
+    /// An answer that is being made.
+    Answer(Makeshift),
+}
+
+/// Whether an answer is made of a fallback: of what was good once, because its source fails now. Such an answer is
+/// given, and kept by nobody.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Makeshift(Arc<AtomicBool>);
+
+impl Makeshift {
+    pub(crate) fn is(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// The running code was given a fallback: so every answer that it is part of is makeshift.
+pub(crate) fn fell_back() {
+    CHAIN.with_borrow(|chain| {
+        for mark in chain {
+            if let Mark::Answer(answer) = mark {
+                answer.0.store(true, Ordering::Relaxed);
+            }
+        }
+    });
 }
 
 pin_project! {
-    /// A body that runs as part of these computations.
+    /// A body that runs as part of something.
     ///
     /// The mark is on the thread only while the body is polled, so it follows the task wherever it runs. It does
     /// not follow into tasks the body spawns; those wait at most as long as any other caller.
@@ -23,7 +56,7 @@ pin_project! {
     /// Written by hand because an `async fn` would hold the body twice, and nested calls would double each time.
     #[derive(Debug)]
     pub struct Within<F> {
-        ids: Vec<u64>,
+        marks: Vec<Mark>,
         // Calls inside are to be answered from the cache again, though this one is a refresh.
         calm: Option<Calm>,
         #[pin]
@@ -31,9 +64,9 @@ pin_project! {
     }
 }
 
-/// Runs `body` as part of the computations `ids`.
-pub(crate) fn within<F: Future>(ids: Vec<u64>, calm: Option<Calm>, body: F) -> Within<F> {
-    Within { ids, calm, body }
+/// Runs `body` as part of this.
+pub(crate) fn within<F: Future>(marks: Vec<Mark>, calm: Option<Calm>, body: F) -> Within<F> {
+    Within { marks, calm, body }
 }
 
 impl<F: Future> Future for Within<F> {
@@ -41,7 +74,7 @@ impl<F: Future> Future for Within<F> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.project();
-        let _mark = Mark::new(this.ids);
+        let _marked = Marked::new(this.marks);
         let _scope = this.calm.as_ref().map(Calm::enter);
         this.body.poll(cx)
     }
@@ -49,29 +82,32 @@ impl<F: Future> Future for Within<F> {
 
 /// Whether the running code is part of this computation.
 pub(super) fn contains(id: u64) -> bool {
-    CHAIN.with_borrow(|chain| chain.contains(&id))
+    CHAIN.with_borrow(|chain| chain.iter().any(|mark| matches!(mark, Mark::Flight(known) if *known == id)))
 }
 
 /// All computations the running code is part of.
 pub(super) fn current() -> Vec<u64> {
-    CHAIN.with_borrow(Clone::clone)
+    CHAIN.with_borrow(|chain| {
+        let flight = |mark: &Mark| if let Mark::Flight(id) = mark { Some(*id) } else { None };
+        chain.iter().filter_map(flight).collect()
+    })
 }
 
 /// How many there were before.
-struct Mark(usize);
+struct Marked(usize);
 
-impl Mark {
+impl Marked {
     #[inline(never)]
-    fn new(ids: &[u64]) -> Self {
+    fn new(marks: &[Mark]) -> Self {
         CHAIN.with_borrow_mut(|chain| {
             let before = chain.len();
-            chain.extend_from_slice(ids);
+            chain.extend_from_slice(marks);
             Self(before)
         })
     }
 }
 
-impl Drop for Mark {
+impl Drop for Marked {
     #[inline(never)]
     fn drop(&mut self) {
         CHAIN.with_borrow_mut(|chain| chain.truncate(self.0));

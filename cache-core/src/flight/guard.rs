@@ -4,7 +4,7 @@ use std::future::Future;
 use std::sync::Arc;
 
 use super::waits::Edge;
-use super::{Flight, Flights, Phase};
+use super::{Answer, Flight, Flights, Phase};
 use crate::clock::Time;
 use crate::entry::Entry;
 use crate::event::EventKind;
@@ -33,13 +33,14 @@ impl Leader {
     }
 
     /// Gives everybody what was computed.
-    pub(crate) fn answer(self, entry: Option<Arc<Entry>>) {
-        self.land(entry.map_or(Phase::Over, |entry| Phase::Answered(entry, EventKind::Joined)));
+    pub(crate) fn answer(self, entry: Option<Arc<Entry>>, is_makeshift: bool) {
+        let answer = |entry| Phase::Answered(Answer { entry, kind: EventKind::Joined, is_makeshift });
+        self.land(entry.map_or(Phase::Over, answer));
     }
 
     /// Gives everybody what was stored already.
     pub(crate) fn found(self, entry: Arc<Entry>) {
-        self.land(Phase::Answered(entry, EventKind::Hit));
+        self.land(Phase::Answered(Answer { entry, kind: EventKind::Hit, is_makeshift: false }));
     }
 
     fn land(mut self, phase: Phase) {
@@ -87,8 +88,8 @@ impl Drop for Leader {
 
 /// How a wait ended.
 pub(crate) enum Landing {
-    /// The leader's answer, and what it makes of the calls that get it.
-    Answer(Arc<Entry>, EventKind),
+    /// The leader's answer.
+    Answer(Answer),
     /// The leader is gone; this caller leads now.
     Lead(Leader),
     /// The flight ended without an answer to share: ask anew.
@@ -140,7 +141,7 @@ impl Waiter {
     fn look(&self) -> Option<Landing> {
         let mut state = self.flight.state();
         match &state.phase {
-            Phase::Answered(entry, kind) => return Some(Landing::Answer(Arc::clone(entry), *kind)),
+            Phase::Answered(answer) => return Some(Landing::Answer(answer.clone())),
             Phase::Over => return Some(Landing::Again),
             Phase::Open => {}
         }

@@ -17,7 +17,7 @@ use super::{Call, Led, Mode, Reader, Trouble, careful};
 use crate::cache::CacheRef;
 use crate::clock::BoxFuture;
 use crate::entry::Entry;
-use crate::flight::{Hold, Within, group, hold, within};
+use crate::flight::{Hold, Mark, Within, group, hold, within};
 use crate::key::{Key, KeyBuf, PrehashedState, is_reserved};
 use crate::returns::{OptionalValue, Returned};
 use crate::scope::Calm;
@@ -134,7 +134,7 @@ impl Batch {
                     }
                     (at, element, led, held)
                 };
-                futures.push(Box::pin(within(vec![group], None, led)));
+                futures.push(Box::pin(within(vec![Mark::Flight(group)], None, led)));
             }
             let mut missing = Vec::new();
             for (at, element, led, _hold) in all(futures).await {
@@ -204,8 +204,8 @@ impl Fetched {
 
     /// Runs the function as part of all these computations.
     pub fn run<F: Future>(&self, body: F) -> Within<F> {
-        let flights = self.missing.iter().filter_map(|(_, lead)| lead.flight()).collect();
-        within(flights, Calm::if_recomputing(), body)
+        let marks = self.missing.iter().flat_map(|(_, lead)| lead.marks()).collect();
+        within(marks, Calm::if_recomputing(), body)
     }
 
     /// The rights to store, in the order of [`pick`](Self::pick).

@@ -17,7 +17,7 @@ use crate::cache::CacheRef;
 use crate::clock::BoxFuture;
 use crate::entry::Entry;
 use crate::error::Error;
-use crate::flight::{Within, within};
+use crate::flight::{Mark, Within, within};
 use crate::key::{KeyBuf, is_reserved};
 use crate::returns::{Outcome, Returned, Shape};
 use crate::scope::{self, Calm, Scope};
@@ -177,9 +177,9 @@ pub struct Lead {
 }
 
 impl Lead {
-    /// The computation this one is.
-    pub(super) fn flight(&self) -> Option<u64> {
-        self.ticket.flight()
+    /// What the function is part of.
+    pub(super) fn marks(&self) -> impl Iterator<Item = Mark> {
+        self.ticket.marks()
     }
 
     /// The function gave an error that is not kept: who waits tries in growing groups.
@@ -194,7 +194,7 @@ impl Lead {
 
     /// Runs the function as part of this computation.
     pub fn run<F: Future>(&mut self, body: F) -> Within<F> {
-        within(self.ticket.flight().into_iter().collect(), Calm::if_recomputing(), body)
+        within(self.ticket.marks().collect(), Calm::if_recomputing(), body)
     }
 
     /// Begins the decision whether and for how long to keep the answer.

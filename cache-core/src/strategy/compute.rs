@@ -12,7 +12,7 @@ use crate::codec::Codec;
 use crate::entry::{Entry, Meta};
 use crate::error::Error;
 use crate::event::EventKind;
-use crate::flight::Leader;
+use crate::flight::{Leader, Makeshift, Mark};
 use crate::tag::Stamp;
 use crate::ttl::Ttl;
 
@@ -25,13 +25,24 @@ pub(crate) struct Ticket {
     /// The tags, with their generations from before the computation.
     pub(super) stamps: Vec<Stamp>,
     started: Time,
+    /// Whether the answer is made of a fallback.
+    makeshift: Makeshift,
     /// Whether the call has said how it was answered.
     told: AtomicBool,
 }
 impl Ticket {
     pub(crate) fn new(call: Call, reader: Reader, leader: Option<Leader>, fill: Option<FillGuard>) -> Self {
         let started = call.cache.now();
-        Self { call, reader, leader, fill, stamps: Vec::new(), started, told: AtomicBool::new(false) }
+        Self {
+            call,
+            reader,
+            leader,
+            fill,
+            stamps: Vec::new(),
+            started,
+            makeshift: Makeshift::default(),
+            told: AtomicBool::new(false),
+        }
     }
 
     pub(super) fn compute(
@@ -46,6 +57,12 @@ impl Ticket {
     /// The computation this one is, for the chain a nested call looks at.
     pub(crate) fn flight(&self) -> Option<u64> {
         self.leader.as_ref().map(Leader::id)
+    }
+
+    /// What the body is part of.
+    pub(crate) fn marks(&self) -> impl Iterator<Item = Mark> {
+        let flight = self.flight().map(Mark::Flight);
+        flight.into_iter().chain([Mark::Answer(self.makeshift.clone())])
     }
 
     /// Leaves the flight to the next who waits, and computes beside it.
@@ -63,9 +80,9 @@ impl Ticket {
         self.call.cache.now().since(self.started)
     }
 
-    /// Whether a value kept for `ttl` would go anywhere.
+    /// Whether a value kept for `ttl` would go anywhere. A fallback goes nowhere: it would pass for fresh.
     pub(crate) fn stores(&self) -> bool {
-        self.fill.is_some()
+        self.fill.is_some() && !self.makeshift.is()
     }
 
     /// Times for the entry of an answer computed just now; one that is not to be kept has none to live.
@@ -115,7 +132,7 @@ impl Ticket {
     pub(crate) fn share(mut self, entry: Option<Arc<Entry>>) {
         self.tell_answer(None);
         if let Some(leader) = self.leader.take() {
-            leader.answer(entry);
+            leader.answer(entry, self.makeshift.is());
         }
     }
 

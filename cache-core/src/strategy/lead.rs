@@ -10,7 +10,7 @@ use crate::command::Command;
 use crate::entry::Entry;
 use crate::error::Error;
 use crate::event::EventKind;
-use crate::flight::{Join, Landing, Leader, Waiter};
+use crate::flight::{Answer, Join, Landing, Leader, Waiter, fell_back};
 use crate::key::Key;
 use crate::tag::Stamp;
 
@@ -169,13 +169,16 @@ impl Call {
                     return Place::Inside;
                 }
                 Join::Wait(waiter) => match waiter.land(self.cache.clock().sleep_until(deadline)).await {
-                    Landing::Answer(entry, kind)
+                    Landing::Answer(Answer { entry, kind, is_makeshift })
                         if entry.version() == self.version && reader.fits(&entry) =>
                     {
+                        if is_makeshift {
+                            fell_back();
+                        }
                         self.answered(kind, Some(entry.meta()));
                         return Place::Found(entry);
                     }
-                    Landing::Answer(..) => return Place::Alone,
+                    Landing::Answer(_) => return Place::Alone,
                     Landing::Lead(leader) => return Place::Leads(leader),
                     Landing::Again => {}
                     // Once more for whoever takes the place of a leader that hangs, and then no longer: else all

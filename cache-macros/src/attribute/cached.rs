@@ -15,7 +15,7 @@ use crate::keeping::Keeping;
 use crate::key::{Head, Key};
 use crate::krate::Private;
 
-pub(crate) const ATTRIBUTE: Attribute = Attribute { name: "cached", stores: true, refuses: false, parse };
+pub(crate) const ATTRIBUTE: Attribute = Attribute { name: "cached", stores: true, counts: false, parse };
 
 struct Cached {
     common: Common,
@@ -66,12 +66,8 @@ impl Cached {
 
     /// What to do after the body if a layer inside has refused the call and told so.
     fn if_refused(frame: &Frame<'_>, then: &TokenStream) -> Option<TokenStream> {
-        let refused = frame.refused.as_ref()?;
-        Some(quote_spanned! {Span::mixed_site()=>
-            if #refused.load(::core::sync::atomic::Ordering::Relaxed) {
-                #then
-            }
-        })
+        let is_refused = frame.asks("is_refused")?;
+        Some(quote_spanned!(Span::mixed_site()=> if #is_refused { #then }))
     }
 
     /// What is fixed before the call; `__when` is evaluated by then.
@@ -106,7 +102,7 @@ impl Layer for Cached {
             (self.key.literal_head(), self.common.cache(), self.keeping.tags.print(p));
         let (buf, condition) = (Ident::new("__key", site), self.common.when(&Ident::new("__when", site)));
         let (key, settings) = (self.rendered(function), self.settings());
-        let undecodable = function.undecodable();
+        let (undecodable, recall) = (function.undecodable(), frame.note("recall"));
         let storable = self.keeping.asks(output, p);
         let (before, after) = (self.keeping.before(p), self.keeping.after());
         quote_spanned! {site=>
@@ -125,12 +121,18 @@ impl Layer for Cached {
                 let __settings = #settings;
                 #p::cached::enter(&__MACADAMIA_SITE, __cache, &mut #buf, __returns(), __settings)
             } {
-                #p::Enter::Answer(__out) => break #label __out,
+                #p::Enter::Answer(__out) => {
+                    #recall
+                    break #label __out;
+                }
                 #p::Enter::Go(__pending) => __pending,
             };
             let mut __lead = match __pending.lead(#tags).await {
                 #p::Enter::Answer(__found) => match __found.answer(__returns()) {
-                    #p::Enter::Answer(__out) => break #label __out,
+                    #p::Enter::Answer(__out) => {
+                        #recall
+                        break #label __out;
+                    }
                     #p::Enter::Go(__lead) => __lead,
                 },
                 #p::Enter::Go(__lead) => __lead,

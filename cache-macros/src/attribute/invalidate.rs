@@ -12,8 +12,7 @@ use crate::placeholder::Scope;
 use crate::tags::Tags;
 use crate::target::Target;
 
-pub(crate) const ATTRIBUTE: Attribute =
-    Attribute { name: "invalidate", stores: false, refuses: false, parse };
+pub(crate) const ATTRIBUTE: Attribute = Attribute { name: "invalidate", stores: false, counts: false, parse };
 
 const KEYS: &[Key] = &[Key("on", Shape::Value), Key("tags", Shape::Value)];
 

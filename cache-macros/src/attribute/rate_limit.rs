@@ -13,7 +13,7 @@ use crate::krate::Private;
 use crate::tokens::moved;
 use crate::value::{self, Period};
 
-pub(crate) const ATTRIBUTE: Attribute = Attribute { name: "rate_limit", stores: false, refuses: true, parse };
+pub(crate) const ATTRIBUTE: Attribute = Attribute { name: "rate_limit", stores: false, counts: true, parse };
 
 const KEYS: &[Argument] = &[
     Argument("limit", Shape::Value),
@@ -131,7 +131,7 @@ impl Layer for RateLimit {
     }
 
     fn wrap(&self, frame: &Frame<'_>) -> TokenStream {
-        let Frame { function, label, output, inner, refused, counts } = frame;
+        let Frame { function, label, output, inner, counts, .. } = frame;
         let (p, site) = (&self.common.p, Span::mixed_site());
         let (buf, when) = (Ident::new("__key", site), Ident::new("__when", site));
         let condition = self.common.when(&when);
@@ -150,18 +150,9 @@ impl Layer for RateLimit {
             quote_spanned!(here=> #p::guard::refusal::<#output>)
         };
         // Whoever counts knows by itself.
-        let (mut leave, mut flag) = (quote_spanned!(site=> __admitted.leave();), None);
-        match refused {
-            Some(refused) if *counts => {
-                let load = quote_spanned!(site=> #refused.load(::core::sync::atomic::Ordering::Relaxed));
-                leave = quote_spanned!(site=> if !#load { #leave });
-            }
-            Some(refused) => {
-                flag = Some(
-                    quote_spanned!(site=> #refused.store(true, ::core::sync::atomic::Ordering::Relaxed);),
-                );
-            }
-            None => {}
+        let (refuse, mut leave) = (frame.note("refuse"), quote_spanned!(site=> __admitted.leave();));
+        if let Some(is_refused) = frame.asks("is_refused").filter(|_| *counts) {
+            leave = quote_spanned!(site=> if !#is_refused { #leave });
         }
         quote_spanned! {site=>
             let __refusal = #refusable;
@@ -178,7 +169,7 @@ impl Layer for RateLimit {
             };
             let __admitted = match __entering.await {
                 #p::Enter::Answer(__error) => {
-                    #flag
+                    #refuse
                     break #label __refusal(__error);
                 }
                 #p::Enter::Go(__admitted) => __admitted,

@@ -10,7 +10,7 @@ use crate::grammar::{Arguments, Key, Shape};
 use crate::krate::Private;
 use crate::value;
 
-pub(crate) const ATTRIBUTE: Attribute = Attribute { name: "traced", stores: false, refuses: false, parse };
+pub(crate) const ATTRIBUTE: Attribute = Attribute { name: "traced", stores: false, counts: false, parse };
 
 const KEYS: &[Key] = &[Key("name", Shape::Value), Key("into", Shape::Value), Key("refuse", Shape::Value)];
 

@@ -151,7 +151,7 @@ impl Cached {
         let (head_text, cache, tags) =
             (self.key.literal_head(), self.common.cache(), self.keeping.tags.print(p));
         let condition = self.common.when(&Ident::new("__when", site));
-        let undecodable = function.undecodable();
+        let (undecodable, recall) = (function.undecodable(), frame.note("recall"));
         let storable = self.keeping.asks(output, p);
         let (before, after) = (self.keeping.before(p), self.keeping.after_each());
         let Many { name, pat, element, owned, .. } = many;
@@ -184,6 +184,7 @@ impl Cached {
             .await;
             let mut __answers = __fetched.known(&#name[..], __returns());
             if __fetched.is_complete() {
+                #recall
                 break #label #p::batch::Batched::answer(__answers);
             }
             #before
