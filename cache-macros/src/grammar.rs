@@ -6,7 +6,7 @@ use proc_macro2::{Ident, TokenStream, TokenTree};
 use syn::ext::IdentExt;
 use syn::parse::discouraged::Speculative;
 use syn::parse::{ParseStream, Parser};
-use syn::{Expr, Token, token};
+use syn::{Expr, Pat, Token, token};
 
 use crate::error::{Errors, hint, nearest, takes};
 
@@ -21,6 +21,8 @@ pub(crate) enum Shape {
     ValueOrList,
     /// `name` or `name = value`
     FlagOrValue,
+    /// `name = PATTERN`
+    Pattern,
     /// Known, and to come.
     Later,
 }
@@ -39,6 +41,7 @@ pub(crate) enum Value {
     Flag,
     Expr(Expr),
     List(TokenStream),
+    Pattern(Pat),
 }
 
 /// Reads what is no named argument.
@@ -151,7 +154,8 @@ impl Reader<'_, '_> {
             self.misread.names.push(name.clone());
             return Err(input.error(format!("write `{name} = …`, with `=`")));
         }
-        let value = value(&key, input).inspect_err(|_| self.misread.names.push(name.clone()))?;
+        let read = if shape == Shape::Pattern { pattern } else { value };
+        let value = read(&key, input).inspect_err(|_| self.misread.names.push(name.clone()))?;
         if shape == Shape::Later {
             self.errors.push(key.span(), format!("`{name}` is not available yet"));
         } else if let Some(form) = mismatch(&name, shape, &value) {
@@ -175,12 +179,20 @@ impl Reader<'_, '_> {
     }
 }
 
+/// Steps over `=`, if it is there; something must follow.
+fn assigned(key: &Ident, input: ParseStream<'_>) -> syn::Result<bool> {
+    if !input.peek(Token![=]) {
+        return Ok(false);
+    }
+    input.parse::<Token![=]>()?;
+    if input.is_empty() || input.peek(Token![,]) {
+        return Err(syn::Error::new(key.span(), format!("`{key}` lacks its value: write `{key} = …`")));
+    }
+    Ok(true)
+}
+
 fn value(key: &Ident, input: ParseStream<'_>) -> syn::Result<Value> {
-    if input.peek(Token![=]) {
-        input.parse::<Token![=]>()?;
-        if input.is_empty() || input.peek(Token![,]) {
-            return Err(syn::Error::new(key.span(), format!("`{key}` lacks its value: write `{key} = …`")));
-        }
+    if assigned(key, input)? {
         let mut expr: Expr = input.parse()?;
         // What a `macro_rules!` hands on as `$x:literal` comes in brackets that are not seen.
         while let Expr::Group(group) = expr {
@@ -194,6 +206,20 @@ fn value(key: &Ident, input: ParseStream<'_>) -> syn::Result<Value> {
         return Ok(Value::List(content.parse()?));
     }
     Ok(Value::Flag)
+}
+
+/// `= PATTERN`, alternatives included.
+fn pattern(key: &Ident, input: ParseStream<'_>) -> syn::Result<Value> {
+    if !input.peek(Token![=]) {
+        return value(key, input);
+    }
+    assigned(key, input)?;
+    // A bar in front may begin a closure as well.
+    let read = if input.peek(Token![|]) { None } else { Pat::parse_multi(input).ok() };
+    let ends = input.is_empty() || input.peek(Token![,]);
+    read.filter(|_| ends).map(Value::Pattern).ok_or_else(|| {
+        input.error(format!("`{key}` is a pattern: write `{key} = MyError::Timeout | MyError::Http(_)`"))
+    })
 }
 
 /// Steps over the value of an unknown name, whatever it is.
@@ -223,8 +249,9 @@ fn mismatch(name: &str, shape: Shape, value: &Value) -> Option<String> {
         | (Shape::List, Value::List(_))
         | (Shape::ValueOrList, Value::Expr(_) | Value::List(_))
         | (Shape::FlagOrValue, Value::Flag | Value::Expr(_))
+        | (Shape::Pattern, Value::Pattern(_))
         | (Shape::Later, _) => None,
-        (Shape::Value, _) => Some(assigned),
+        (Shape::Value | Shape::Pattern, _) => Some(assigned),
         (Shape::List, _) => Some(called),
         (Shape::ValueOrList, _) => Some(format!("{assigned} or {called}")),
         (Shape::FlagOrValue, _) => Some(format!("`{name}` or {assigned}")),
@@ -242,6 +269,7 @@ mod tests {
         Key("skip", Shape::List),
         Key("err_ttl", Shape::ValueOrList),
         Key("handle", Shape::FlagOrValue),
+        Key("errors", Shape::Pattern),
         Key("tags", Shape::Later),
         Key("crate", Shape::Value),
     ];
@@ -271,7 +299,7 @@ mod tests {
             assert_eq!(errors, expected, "{tokens}");
             assert!(arguments.expr("err_ttl").is_some(), "{tokens}");
         };
-        let takes = "It takes ttl, skip, err_ttl, handle, crate";
+        let takes = "It takes ttl, skip, err_ttl, handle, errors, crate";
         check(quote!(tll = "3h"), &[&format!("`#[x]` has no argument `tll`; did you mean `ttl`? {takes}")]);
         check(quote!(ttl = 1, ttl = 2), &["`ttl` is given twice"]);
         check(quote!(ttl), &["write `ttl = …`"]);
@@ -280,9 +308,20 @@ mod tests {
         check(quote!(ttl: 3), &["write `ttl = …`, with `=`"]);
         check(quote!(skip = a), &["write `skip(…)`"]);
         check(quote!(handle(a)), &["write `handle` or `handle = …`"]);
+        check(quote!(errors), &["write `errors = …`"]);
+        check(quote!(errors(E::A)), &["write `errors = …`"]);
+        check(quote!(errors =), &["`errors` lacks its value: write `errors = …`"]);
+        for no_pattern in [quote!(errors = |e| e.is_fatal()), quote!(errors = E::A if x), quote!(errors = !a)]
+        {
+            let how = "`errors` is a pattern: write `errors = MyError::Timeout | MyError::Http(_)`";
+            check(no_pattern, &[how]);
+        }
         check(quote!(tags = ["a", "b"]), &["`tags` is not available yet"]);
         check(quote!(ttl = 1 skip(a)), &["expected `,` between arguments"]);
-        check(quote!("user:<id>"), &["write `name = value`: `#[x]` takes ttl, skip, err_ttl, handle, crate"]);
+        check(
+            quote!("user:<id>"),
+            &["write `name = value`: `#[x]` takes ttl, skip, err_ttl, handle, errors, crate"],
+        );
         check(
             quote!(kez = 1, tags = 2, ttl),
             &[

@@ -22,6 +22,7 @@ mod derive;
 mod duration;
 mod error;
 mod expand;
+mod failure;
 mod fallback;
 mod function;
 mod grammar;

@@ -43,7 +43,7 @@ impl Naming {
                 );
                 Self::Unwanted
             }
-            Value::List(_) => Self::Unsaid,
+            Value::List(_) | Value::Pattern(_) => Self::Unsaid,
         }
     }
 }

@@ -3,10 +3,11 @@
 use proc_macro2::Span;
 use syn::parse::{ParseStream, Parser};
 use syn::punctuated::Punctuated;
-use syn::{Expr, Pat, PatIdent, Token};
+use syn::{Expr, Pat, Token};
 
 use super::ErrTtl;
 use crate::error::Errors;
+use crate::failure::refuse_bindings;
 use crate::function::Function;
 use crate::grammar::{Argument, Value};
 use crate::value::{Place, Ttl};
@@ -17,16 +18,9 @@ pub(super) fn refuse_idle(
     function: &Function,
     errors: &mut Errors,
 ) {
-    let Some(returned) = function.returns_plainly() else { return };
-    let name = function.name();
     for (place, argument, wanted) in [(none, "none_ttl", "an `Option`"), (err, "err_ttl", "a `Result`")] {
         if let Some(place) = place {
-            errors.push(
-                place,
-                format!(
-                    "`{argument}` is for functions that return {wanted}, and `{name}` returns {returned}"
-                ),
-            );
+            function.refuse_idle(place, argument, wanted, errors);
         }
     }
 }
@@ -38,7 +32,7 @@ pub(super) fn err_ttl(argument: Option<Argument>, errors: &mut Errors) -> ErrTtl
             return Ttl::parse(&key, expr, Place::Absence, errors).map_or(ErrTtl::None, ErrTtl::All);
         }
         Value::List(list) => list,
-        Value::Flag => return ErrTtl::None,
+        Value::Flag | Value::Pattern(_) => return ErrTtl::None,
     };
     let mut arms = Vec::new();
     let parse = |input: ParseStream<'_>| {
@@ -65,20 +59,4 @@ pub(super) fn err_ttl(argument: Option<Argument>, errors: &mut Errors) -> ErrTtl
         }
     }
     ErrTtl::Arms(arms)
-}
-
-/// A bare name as a pattern matches everything, whatever it is called.
-pub(crate) fn refuse_bindings(pattern: &Pat, errors: &mut Errors) {
-    match pattern {
-        Pat::Ident(PatIdent { ident, subpat: None, .. }) => errors.push(
-            ident.span(),
-            format!(
-                "`{ident}` alone would match every error: write its path (`MyError::{ident}`), or `_` \
-                for all of them"
-            ),
-        ),
-        Pat::Or(or) => or.cases.iter().for_each(|case| refuse_bindings(case, errors)),
-        Pat::Paren(paren) => refuse_bindings(&paren.pat, errors),
-        _ => {}
-    }
 }
