@@ -71,7 +71,7 @@ pub use cache_core::{
     Step, SystemClock, Tags, Time, Token, Transition, Ttl, Value, command, context, detect, middleware,
     registry, submit_plugin, submit_scheme, testing,
 };
-pub use cache_macros::{KeyPart, cached, duration, invalidate, key, purge, rate_limit};
+pub use cache_macros::{KeyPart, cached, duration, early, hit, invalidate, key, purge, rate_limit, soft};
 
 #[doc(hidden)]
 pub use cache_core::__private;

@@ -4,10 +4,14 @@
 //! of them ends.
 
 use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::OnceLock;
 use std::sync::mpsc;
+use std::task::{Context, Poll, Waker};
 
 use tokio::runtime::{Builder, Handle};
+
+use crate::clock::BoxFuture;
 
 static HANDLE: OnceLock<Option<Handle>> = OnceLock::new();
 
@@ -39,4 +43,13 @@ pub fn spawn(future: impl Future<Output = ()> + Send + 'static) -> bool {
         drop(handle.spawn(future));
         true
     })
+}
+
+/// Does what a destructor leaves to be done: at once where that needs no waiting, as in this process's memory; else in the
+/// background. A second panic while unwinding would end the process, so none comes out of here.
+pub(crate) fn finish(mut future: BoxFuture<'static, ()>) {
+    let poll = || future.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+    if let Ok(Poll::Pending) = catch_unwind(AssertUnwindSafe(poll)) {
+        spawn(future);
+    }
 }

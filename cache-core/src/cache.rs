@@ -172,6 +172,12 @@ impl Cache {
         if self.0.on_system_clock { entry.is_alive(&SystemClock) } else { entry.is_alive(&*self.0.clock) }
     }
 
+    /// Whether an entry need not be computed anew yet.
+    #[inline]
+    pub(crate) fn is_fresh(&self, entry: &Entry) -> bool {
+        if self.0.on_system_clock { entry.is_fresh(&SystemClock) } else { entry.is_fresh(&*self.0.clock) }
+    }
+
     pub(crate) fn now(&self) -> Time {
         self.0.clock.now()
     }

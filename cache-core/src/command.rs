@@ -35,6 +35,7 @@ pub use kind::{Command, Commands};
 pub use lifetime::{Expire, GetExpire, Touch};
 pub use limit::{IntoLimit, IntoWait};
 pub use local::{GetLocal, SetLocal};
+pub(crate) use lock::Place;
 pub use lock::{IsLocked, Lock, LockGuard, SetLock, Unlock};
 pub use read::{Get, GetMany};
 use serde::Serialize;

@@ -3,7 +3,7 @@
 use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -41,6 +41,8 @@ pub struct Meta {
     pub version: u32,
     /// Estimated bytes in memory, where a backend is bounded by bytes; else zero.
     pub weight: u32,
+    /// Tells the entry from others of its key, for strategies that count its hits; else zero.
+    pub nonce: u64,
 }
 
 impl Meta {
@@ -54,6 +56,7 @@ impl Meta {
             cost: Duration::ZERO,
             version: 0,
             weight: 0,
+            nonce: 0,
         }
     }
 }
@@ -66,6 +69,8 @@ impl Meta {
 pub struct Entry<T: ?Sized = dyn Any + Send + Sync> {
     expires: AtomicU64,
     meta: Meta,
+    /// How many calls it has answered, where that is counted.
+    hits: AtomicU32,
     /// Most entries have none.
     stamps: Option<Arc<[Stamp]>>,
     value: T,
@@ -82,7 +87,13 @@ const COARSE_NANOS: u64 = COARSE_ERROR.as_nanos() as u64;
 impl Entry {
     /// An entry holding `value`.
     pub fn new<T: Any + Send + Sync>(value: T, meta: Meta) -> Arc<Self> {
-        Arc::new(Entry { expires: AtomicU64::new(meta.expires.as_nanos()), meta, stamps: None, value })
+        Arc::new(Entry {
+            expires: AtomicU64::new(meta.expires.as_nanos()),
+            meta,
+            hits: AtomicU32::new(0),
+            stamps: None,
+            value,
+        })
     }
 
     /// The value, if it has this type.
@@ -129,6 +140,32 @@ impl Entry {
     /// Times and marks, with the expiry as it stands now.
     pub fn meta(&self) -> Meta {
         Meta { expires: self.expires(), ..self.meta }
+    }
+
+    /// Times and marks as they were stored.
+    #[inline]
+    pub(crate) const fn times(&self) -> &Meta {
+        &self.meta
+    }
+
+    /// Which entry of its key it is, where somebody wants to know.
+    #[inline]
+    pub(crate) const fn nonce(&self) -> u64 {
+        self.meta.nonce
+    }
+
+    /// Counts a call that it is to answer; how many there were with this one.
+    #[inline]
+    pub(crate) fn count_hit(&self) -> u32 {
+        self.hits.fetch_add(1, Ordering::Relaxed).saturating_add(1)
+    }
+
+    /// Whether it need not be computed anew yet: judged as its life is.
+    #[inline]
+    pub(crate) fn is_fresh<C: Clock + ?Sized>(&self, clock: &C) -> bool {
+        let (until, coarse) = (self.meta.fresh_until, clock.coarse());
+        until.as_nanos() > coarse.as_nanos().saturating_add(COARSE_NANOS)
+            || (until > coarse && until > clock.now())
     }
 
     /// The attribute version it was stored under.

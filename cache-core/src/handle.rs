@@ -13,6 +13,7 @@ use crate::key::{Key, KeyBuf};
 use crate::pattern::{Pattern, PatternBuf};
 use crate::returns::{Returned, Shape};
 use crate::scope::Scope;
+use crate::strategy::policy::{Fresh, Policy};
 use crate::tag::Tags;
 use crate::ttl::Ttl;
 
@@ -195,12 +196,32 @@ pub async fn set<Out, S: Shape<Out>>(
     version: u32,
     tags: Tags,
 ) -> Result<bool> {
+    set_marked(returned, cache, key, answer, ttl, version, tags, Policy::Keep, Ok(Fresh::Whole)).await
+}
+
+/// The same for a value that is computed anew before it expires.
+#[expect(clippy::too_many_arguments, reason = "printed by a macro")]
+pub async fn set_marked<Out, S: Shape<Out>>(
+    returned: Returned<Out, S>,
+    cache: CacheRef,
+    key: KeyBuf,
+    answer: &Out,
+    ttl: Result<Ttl>,
+    version: u32,
+    tags: Tags,
+    policy: Policy,
+    fresh: Result<Fresh>,
+) -> Result<bool> {
     let key = finished(key)?;
     if let Some(why) = tags.why_unkeyable() {
         return Err(Error::NoKey(why));
     }
-    let mut meta = cache.meta(Some(ttl?));
+    let ttl = ttl?;
+    let mut meta = cache.meta(Some(ttl));
     meta.version = version;
+    if returned.is_value(answer) {
+        policy.mark(&mut meta, ttl, fresh?);
+    }
     match returned.entry(answer, meta) {
         Some(entry) => {
             let Some(route) = cache.route_for(Command::Set, &key)? else { return Ok(false) };

@@ -118,7 +118,7 @@ pub mod __private {
 
     pub use crate::handle::{
         Fits, Handle, Placeholder, all_given, cache_of_handle, finish_key, invalidate_key, key_of, peek,
-        placeholder, refresh, set,
+        placeholder, refresh, set, set_marked,
     };
     pub use crate::head::{head_of, head_of_method, head_of_val, type_args};
     pub use crate::scope::write_context as context;
@@ -156,7 +156,8 @@ pub mod __private {
     /// `#[cached]`.
     pub mod cached {
         pub use crate::flight::Within;
-        pub use crate::strategy::cached::{Settings, enter};
+        pub use crate::strategy::cached::{Entered, Lead, Settings, enter};
+        pub use crate::strategy::policy::{Fresh, Policy};
     }
 
     /// Attributes that may refuse a call.
@@ -167,6 +168,11 @@ pub mod __private {
     /// `#[rate_limit]`.
     pub mod rate_limit {
         pub use crate::strategy::rate_limit::{Algorithm, Limit, enter};
+    }
+
+    /// Refreshing beside a call.
+    pub mod refresh {
+        pub use crate::strategy::refresh::{As, detach, lend, own, portable};
     }
 
     /// `#[cached(many = …)]`.

@@ -122,6 +122,11 @@ impl<Out, S: Shape<Out>> Returned<Out, S> {
         }
     }
 
+    /// Whether the answer is a value, and neither `None` nor `Err`.
+    pub(crate) fn is_value(&self, out: &Out) -> bool {
+        matches!(S::split(out), Outcome::Value(_))
+    }
+
     /// Whether the answer can be given to several callers.
     pub(crate) fn is_shareable(&self, out: &Out) -> bool {
         match S::split(out) {

@@ -186,6 +186,12 @@ impl Scope {
         self
     }
 
+    /// Calls inside are told to nobody who listens outside.
+    pub(crate) fn unheard(mut self) -> Self {
+        self.changes.recorders.clear();
+        self
+    }
+
     /// Calls inside are told to this recorder.
     pub(crate) fn recorder(mut self, recorder: Recorder) -> Self {
         self.changes.recorders.push(recorder);

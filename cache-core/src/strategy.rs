@@ -20,7 +20,9 @@ pub(crate) mod inside;
 pub(crate) mod invalidate;
 mod keep;
 mod lead;
+pub(crate) mod policy;
 pub(crate) mod rate_limit;
+pub(crate) mod refresh;
 
 pub(crate) use call::{Call, Mode, Reader, Trouble};
 pub(crate) use compute::{Ticket, weighed};

@@ -1,8 +1,11 @@
 //! The attributes: a file each, and the one list of them.
 
 pub(crate) mod cached;
+pub(crate) mod early;
+pub(crate) mod hit;
 pub(crate) mod invalidate;
 pub(crate) mod rate_limit;
+pub(crate) mod soft;
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
@@ -17,7 +20,14 @@ use crate::value::here;
 /// Every attribute that there is. A new one is a file beside these and a line here.
 pub(crate) const ALL: &Table = &Table {
     crates: &["macadamia", "cache_macros"],
-    attributes: &[cached::ATTRIBUTE, invalidate::ATTRIBUTE, rate_limit::ATTRIBUTE],
+    attributes: &[
+        cached::ATTRIBUTE,
+        early::ATTRIBUTE,
+        hit::ATTRIBUTE,
+        soft::ATTRIBUTE,
+        invalidate::ATTRIBUTE,
+        rate_limit::ATTRIBUTE,
+    ],
 };
 
 /// Attributes that see each other on a function.

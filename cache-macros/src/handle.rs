@@ -34,6 +34,8 @@ pub(crate) struct Handle<'a> {
     /// Whether the cache is an argument of the function, and so one of the handle's functions.
     lent: bool,
     type_args: Vec<TokenStream>,
+    /// What a value carries that `set` stores, where that is more than its ttl.
+    marks: Option<&'a TokenStream>,
     p: &'a Private,
 }
 
@@ -45,6 +47,7 @@ impl<'a> Handle<'a> {
         key: &'a Key,
         keeping: &'a Keeping,
         common: &'a Common,
+        marks: Option<&'a TokenStream>,
     ) -> Self {
         let cache = common.cache.as_ref();
         let lent = cache.is_some_and(|expr| function.reads(expr));
@@ -53,7 +56,19 @@ impl<'a> Handle<'a> {
             Kind::Template(_) | Kind::Code { .. } => Vec::new(),
         };
         let Named { name, within } = named;
-        Self { name, within: *within, function, whole, key, keeping, cache, lent, type_args, p: &common.p }
+        Self {
+            name,
+            within: *within,
+            function,
+            whole,
+            key,
+            keeping,
+            cache,
+            lent,
+            type_args,
+            marks,
+            p: &common.p,
+        }
     }
 
     /// What the function's default keys begin with.

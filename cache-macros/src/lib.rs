@@ -19,6 +19,7 @@
 mod attribute;
 mod bang;
 mod derive;
+mod detach;
 mod duration;
 mod error;
 mod expand;
@@ -27,10 +28,12 @@ mod fallback;
 mod function;
 mod grammar;
 mod handle;
+mod keeper;
 mod keeping;
 mod key;
 mod krate;
 mod placeholder;
+mod refresh;
 mod stack;
 mod tags;
 mod target;
@@ -95,6 +98,24 @@ use proc_macro::TokenStream;
 #[proc_macro_attribute]
 pub fn cached(args: TokenStream, item: TokenStream) -> TokenStream {
     expand::attribute(attribute::ALL, "cached", args.into(), item.into()).into()
+}
+
+/// Like [`macro@cached`], and computed anew before it expires: everybody has the present value meanwhile.
+#[proc_macro_attribute]
+pub fn early(args: TokenStream, item: TokenStream) -> TokenStream {
+    expand::attribute(attribute::ALL, "early", args.into(), item.into()).into()
+}
+
+/// Like [`macro@cached`], and computed anew before it expires; if that fails, the present value is the answer.
+#[proc_macro_attribute]
+pub fn soft(args: TokenStream, item: TokenStream) -> TokenStream {
+    expand::attribute(attribute::ALL, "soft", args.into(), item.into()).into()
+}
+
+/// Like [`macro@cached`], and computed anew after so many answers.
+#[proc_macro_attribute]
+pub fn hit(args: TokenStream, item: TokenStream) -> TokenStream {
+    expand::attribute(attribute::ALL, "hit", args.into(), item.into()).into()
 }
 
 /// Removes from the cache what the function changes, when it has succeeded.

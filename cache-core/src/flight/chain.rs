@@ -10,6 +10,7 @@ use std::task::{Context, Poll};
 
 use pin_project_lite::pin_project;
 
+use crate::registry::Function;
 use crate::scope::Calm;
 
 thread_local! {
@@ -21,6 +22,8 @@ thread_local! {
 pub(crate) enum Mark {
     /// A computation, or a group of them.
     Flight(u64),
+    /// A run of this function beside its calls.
+    Beside(&'static Function),
     /// An answer that is being made.
     Answer(Makeshift),
 }
@@ -83,6 +86,13 @@ impl<F: Future> Future for Within<F> {
 /// Whether the running code is part of this computation.
 pub(super) fn contains(id: u64) -> bool {
     CHAIN.with_borrow(|chain| chain.iter().any(|mark| matches!(mark, Mark::Flight(known) if *known == id)))
+}
+
+/// Whether the running code is a run of this function beside its calls: none of them is answered by it.
+pub(crate) fn is_beside(function: &'static Function) -> bool {
+    CHAIN.with_borrow(|chain| {
+        chain.iter().any(|mark| matches!(mark, Mark::Beside(known) if std::ptr::eq(*known, function)))
+    })
 }
 
 /// All computations the running code is part of.

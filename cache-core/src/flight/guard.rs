@@ -43,6 +43,11 @@ impl Leader {
         self.land(Phase::Answered(Answer { entry, kind: EventKind::Hit, is_makeshift: false }));
     }
 
+    /// Gives everybody this answer.
+    pub(crate) fn give(self, answer: Answer) {
+        self.land(Phase::Answered(answer));
+    }
+
     fn land(mut self, phase: Phase) {
         self.landed = true;
         let before = self.flights.update(&self.flight, |state| {

@@ -87,6 +87,8 @@ impl Batch {
                 route,
                 mode,
                 version: self.settings.version,
+                policy: self.settings.policy,
+                hits: None,
                 tags,
                 single_flight: self.settings.single_flight,
                 trouble: Trouble::unkeyable(unkeyable),
@@ -122,7 +124,7 @@ impl Batch {
             for (at, element, call) in busy {
                 let reader = self.reader;
                 let led = async move {
-                    let mut led = call.lead(reader).await;
+                    let mut led = call.lead(reader, false).await;
                     let mut held = None;
                     if let Led::Compute(ticket) = &mut led
                         && let Some(id) = ticket.flight()
@@ -140,7 +142,7 @@ impl Batch {
             for (at, element, led, _hold) in all(futures).await {
                 match led {
                     Led::Found(entry, _) => entries[at] = Some(entry),
-                    Led::Compute(ticket) => missing.push((element, Lead { ticket })),
+                    Led::Compute(ticket) | Led::Beside(_, ticket) => missing.push((element, Lead { ticket })),
                 }
             }
             drop(holds);

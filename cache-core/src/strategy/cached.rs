@@ -11,6 +11,8 @@ use std::future::Future;
 use std::sync::Arc;
 
 use super::keep::{Keep, Kept};
+use super::policy::{Hits, Policy};
+use super::refresh::can_detach;
 use super::{Call, Enter, Led, Mode, Reader, Ticket, Trouble, careful};
 use crate::background;
 use crate::cache::CacheRef;
@@ -33,6 +35,8 @@ pub struct Settings {
     pub single_flight: bool,
     /// `when = …` said no.
     pub bypass: bool,
+    /// What is made of a value that is there.
+    pub policy: Policy,
 }
 
 /// Looks once, without waiting. A hit ends here.
@@ -48,7 +52,7 @@ pub fn enter<Out, S: Shape<Out>>(
     settings: Settings,
 ) -> Enter<Out, Pending> {
     let mut mode = Mode::Cached;
-    let mut routed = None;
+    let (mut routed, mut hits) = (None, None);
     if settings.bypass || key.why_unkeyable().is_some() {
         mode = Mode::Bypass;
     }
@@ -59,16 +63,29 @@ pub fn enter<Out, S: Shape<Out>>(
         routed = Some(index);
         let mut answer = None;
         if scope::is_special() {
-            mode = careful::look(site, &cache, route, text, settings.version, &mut |entry| {
-                answer = returned.answer(entry);
-                answer.is_some()
-            });
+            mode = careful::look(
+                site,
+                &cache,
+                route,
+                text,
+                settings.version,
+                settings.policy.name(),
+                &mut |entry| {
+                    if settings.policy.is_fresh(&cache, entry, &mut hits) {
+                        answer = returned.answer(entry);
+                    }
+                    answer.is_some()
+                },
+            );
             if let Some(out) = answer {
                 return Enter::Answer(out);
             }
         } else {
             route.peek(text, &mut |entry| {
-                if entry.version() == settings.version && cache.is_alive(entry) {
+                if entry.version() == settings.version
+                    && cache.is_alive(entry)
+                    && settings.policy.is_fresh(&cache, entry, &mut hits)
+                {
                     answer = returned.answer(entry);
                 }
             });
@@ -78,7 +95,7 @@ pub fn enter<Out, S: Shape<Out>>(
             }
         }
     }
-    Enter::Go(Pending::new(site, cache, key, returned.reader(), settings, mode, routed))
+    Enter::Go(Pending::new(site, cache, key, returned.reader(), settings, mode, (routed, hits)))
 }
 
 /// A call that missed. From here to the answer nothing depends on its type: a future that holds this stays small
@@ -97,7 +114,7 @@ impl Pending {
         reader: Reader,
         settings: Settings,
         mode: Mode,
-        route: Option<u32>,
+        (route, hits): (Option<u32>, Option<Hits>),
     ) -> Self {
         let mut why = key.why_unkeyable();
         let key = key.as_key().to_key();
@@ -114,6 +131,8 @@ impl Pending {
             route,
             mode,
             version: settings.version,
+            policy: settings.policy,
+            hits,
             tags: Tags::new(),
             single_flight: settings.single_flight,
             trouble: Trouble::unkeyable(why),
@@ -123,6 +142,22 @@ impl Pending {
 
     /// Waits for somebody else's answer, or gets the right to compute. Boxed: this is the cold path, and large.
     pub fn lead(self, tags: Tags) -> BoxFuture<'static, Enter<Found, Lead>> {
+        let entering = self.led(tags, false);
+        Box::pin(async move {
+            match entering.await {
+                Entered::Answer(found) => Enter::Answer(*found),
+                Entered::Go(lead) | Entered::Beside(_, lead) => Enter::Go(lead),
+            }
+        })
+    }
+
+    /// The same, or the right to compute beside the call, whose answer is there.
+    pub fn lead_or_detach(self, tags: Tags) -> BoxFuture<'static, Entered> {
+        let detaches = self.call.policy.is_background() && can_detach();
+        self.led(tags, detaches)
+    }
+
+    fn led(self, tags: Tags, detaches: bool) -> BoxFuture<'static, Entered> {
         let Self { mut call, reader } = self;
         if let Some(why) = tags.why_unkeyable() {
             // An entry that its tags do not reach could not be deleted by them.
@@ -131,9 +166,10 @@ impl Pending {
         }
         call.tags = tags;
         Box::pin(async move {
-            match call.lead(reader).await {
-                Led::Compute(ticket) => Enter::Go(Lead { ticket }),
-                Led::Found(entry, call) => Enter::Answer(Found { entry, call, reader }),
+            match call.lead(reader, detaches).await {
+                Led::Compute(ticket) => Entered::Go(Lead { ticket }),
+                Led::Found(entry, call) => Entered::Answer(Box::new(Found { entry, call, reader })),
+                Led::Beside(entry, ticket) => Entered::Beside(Present(entry), Lead { ticket }),
             }
         })
     }
@@ -142,6 +178,33 @@ impl Pending {
 impl fmt::Debug for Pending {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Pending").field("key", &self.call.key).finish_non_exhaustive()
+    }
+}
+
+/// What became of a call that may compute beside itself.
+#[derive(Debug)]
+pub enum Entered {
+    /// The answer is there.
+    Answer(Box<Found>),
+    /// Compute.
+    Go(Lead),
+    /// The answer is there; compute beside the call.
+    Beside(Present, Lead),
+}
+
+/// A value that answers while it is computed anew.
+pub struct Present(Arc<Entry>);
+
+impl Present {
+    /// The answer; `None` where the reader was wrong that it fits.
+    pub fn answer<Out, S: Shape<Out>>(&self, returned: Returned<Out, S>) -> Option<Out> {
+        returned.answer(&self.0)
+    }
+}
+
+impl fmt::Debug for Present {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
     }
 }
 
@@ -192,6 +255,11 @@ impl Lead {
         self.ticket.refused();
     }
 
+    /// Begins to compute beside the call; `false`: somebody else does, or it failed a moment ago.
+    pub fn begin(&mut self) -> BoxFuture<'_, bool> {
+        Box::pin(self.ticket.begin_beside())
+    }
+
     /// Runs the function as part of this computation.
     pub fn run<F: Future>(&mut self, body: F) -> Within<F> {
         within(self.ticket.marks().collect(), Calm::if_recomputing(), body)
@@ -203,7 +271,7 @@ impl Lead {
         _: Returned<Out, S>,
         out: &'a Out,
     ) -> Keep<'a, S::Value, S::Error> {
-        Keep { lead: self, outcome: S::split(out), ttl: None, wanted: true, jitter: None }
+        Keep::new(self, S::split(out))
     }
 
     /// Stores the answer if it is to be kept, and gives it to whoever waits.
@@ -217,17 +285,24 @@ impl Lead {
         kept: Kept,
     ) -> Enter<Out, (BoxFuture<'static, ()>, S::Value)> {
         let Self { ticket } = self;
-        let Some(ttl) = kept.0.filter(|_| ticket.stores()) else {
+        if kept.falls_back()
+            && let Some(present) = ticket.present()
+            && let Some(answer) = returned.answer(&present)
+        {
+            ticket.fall_back(present);
+            return Enter::Answer(answer);
+        }
+        let Some(kept) = kept.kept().filter(|_| ticket.stores()) else {
             // Nothing to store: an entry is made only for those who wait.
             if returned.is_shareable(&out) {
-                let entry = ticket.closes_with_waiters().then(|| returned.entry(&out, ticket.meta(None)));
+                let entry = ticket.closes_with_waiters().then(|| returned.entry(&out, ticket.passing()));
                 ticket.share(entry.flatten());
             } else {
                 ticket.fail();
             }
             return Enter::Answer(out);
         };
-        let Some(entry) = returned.entry(&out, ticket.meta(Some(ttl))) else {
+        let Some(entry) = returned.entry(&out, ticket.meta(kept)) else {
             ticket.fail();
             return Enter::Answer(out);
         };

@@ -3,6 +3,7 @@
 use std::any::TypeId;
 use std::sync::OnceLock;
 
+use super::policy::{Hits, Policy};
 use crate::cache::{CacheRef, Route};
 use crate::codec::Codec;
 use crate::detect::{self, DetectedCall, Outcome};
@@ -46,6 +47,9 @@ pub(crate) struct Call {
     pub(crate) route: Option<u32>,
     pub(crate) mode: Mode,
     pub(crate) version: u32,
+    pub(crate) policy: Policy,
+    /// What the first look counted.
+    pub(crate) hits: Option<Hits>,
     pub(crate) tags: Tags,
     pub(crate) single_flight: bool,
     pub(crate) trouble: Trouble,
@@ -133,7 +137,7 @@ impl Call {
             DetectedCall {
                 key: self.key.clone(),
                 function: self.function(),
-                strategy: if self.site.is_some() { "cached" } else { "get_or_set" },
+                strategy: if self.site.is_some() { self.policy.name() } else { "get_or_set" },
                 outcome,
                 backend: self.route().map(Route::backend_name),
                 age,

@@ -33,6 +33,7 @@ pub(super) fn look(
     route: &Route,
     key: KeyRef<'_>,
     version: u32,
+    strategy: &'static str,
     take: &mut dyn FnMut(&Entry) -> bool,
 ) -> Mode {
     let mode = mode(cache, route);
@@ -52,7 +53,7 @@ pub(super) fn look(
             DetectedCall {
                 key: key.to_key(),
                 function: Some(site.function()),
-                strategy: "cached",
+                strategy,
                 outcome: Outcome::Hit,
                 backend: Some(route.backend_name()),
                 age,

@@ -5,6 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Waker};
 use std::time::Duration;
 
+use super::policy::Fresh;
+use super::refresh::{Begun, Hold, Refreshing};
 use super::{Call, Led, Reader};
 use crate::cache::FillGuard;
 use crate::clock::{BoxFuture, Time};
@@ -12,15 +14,17 @@ use crate::codec::Codec;
 use crate::entry::{Entry, Meta};
 use crate::error::Error;
 use crate::event::EventKind;
-use crate::flight::{Leader, Makeshift, Mark};
+use crate::flight::{Leader, Makeshift, Mark, fell_back};
 use crate::tag::Stamp;
 use crate::ttl::Ttl;
 
 /// The token of a computation. Dropping it frees its place in the flight and its right to store.
 pub(crate) struct Ticket {
-    call: Call,
-    reader: Reader,
+    pub(super) call: Call,
+    pub(super) reader: Reader,
     leader: Option<Leader>,
+    /// What it replaces, if a value is there.
+    pub(super) refreshing: Option<Refreshing>,
     pub(super) fill: Option<FillGuard>,
     /// The tags, with their generations from before the computation.
     pub(super) stamps: Vec<Stamp>,
@@ -37,6 +41,7 @@ impl Ticket {
             call,
             reader,
             leader,
+            refreshing: None,
             fill,
             stamps: Vec::new(),
             started,
@@ -54,6 +59,26 @@ impl Ticket {
         Led::Compute(Box::new(Self::new(call, reader, leader, fill)))
     }
 
+    /// To replace a value that is there.
+    pub(super) fn refreshing(
+        call: Call,
+        reader: Reader,
+        leader: Option<Leader>,
+        present: Arc<Entry>,
+        beside: bool,
+    ) -> Box<Self> {
+        let refreshing = Some(Refreshing { present, hold: None, beside });
+        Box::new(Self { refreshing, ..Self::new(call, reader, leader, None) })
+    }
+
+    pub(super) fn into_call(self) -> Call {
+        self.call
+    }
+
+    pub(super) fn into_parts(self) -> (Call, Option<Leader>) {
+        (self.call, self.leader)
+    }
+
     /// The computation this one is, for the chain a nested call looks at.
     pub(crate) fn flight(&self) -> Option<u64> {
         self.leader.as_ref().map(Leader::id)
@@ -62,7 +87,8 @@ impl Ticket {
     /// What the body is part of.
     pub(crate) fn marks(&self) -> impl Iterator<Item = Mark> {
         let flight = self.flight().map(Mark::Flight);
-        flight.into_iter().chain([Mark::Answer(self.makeshift.clone())])
+        let beside = self.call.site.filter(|_| self.is_beside()).map(|site| Mark::Beside(site.function()));
+        flight.into_iter().chain(beside).chain([Mark::Answer(self.makeshift.clone())])
     }
 
     /// Leaves the flight to the next who waits, and computes beside it.
@@ -85,12 +111,30 @@ impl Ticket {
         self.fill.is_some() && !self.makeshift.is()
     }
 
-    /// Times for the entry of an answer computed just now; one that is not to be kept has none to live.
-    pub(crate) fn meta(&self, ttl: Option<Ttl>) -> Meta {
-        let mut meta = self.call.cache.meta(ttl);
-        if ttl.is_none() {
-            (meta.expires, meta.fresh_until) = (meta.stored, meta.stored);
+    /// Whether the right to compute was kept up to now.
+    fn is_held(&self) -> bool {
+        let hold = self.refreshing.as_ref().and_then(|refreshing| refreshing.hold.as_ref());
+        hold.is_none_or(Hold::is_held)
+    }
+
+    /// Times for the entry of an answer computed just now; a value knows how long it is fresh.
+    pub(crate) fn meta(&self, (ttl, fresh): (Ttl, Option<Fresh>)) -> Meta {
+        let mut meta = self.timed(Some(ttl));
+        if let Some(fresh) = fresh {
+            self.call.policy.mark(&mut meta, ttl, fresh);
         }
+        meta
+    }
+
+    /// Times for an entry that is not to be kept: it has none to live.
+    pub(crate) fn passing(&self) -> Meta {
+        let mut meta = self.timed(None);
+        (meta.expires, meta.fresh_until) = (meta.stored, meta.stored);
+        meta
+    }
+
+    fn timed(&self, ttl: Option<Ttl>) -> Meta {
+        let mut meta = self.call.cache.meta(ttl);
         meta.cost = meta.stored.since(self.started);
         meta.version = self.call.version;
         meta
@@ -106,6 +150,10 @@ impl Ticket {
         if self.told.swap(true, Ordering::Relaxed) {
             return;
         }
+        if self.is_beside() {
+            let kind = if kept.is_some() { EventKind::Refreshed } else { EventKind::NotRefreshed };
+            return self.call.tell(kind, None);
+        }
         let kind = if self.call.is_bypass() { EventKind::Bypassed } else { EventKind::Computed };
         self.call.answered(kind, kept);
     }
@@ -120,9 +168,71 @@ impl Ticket {
         self.told.store(true, Ordering::Relaxed);
     }
 
+    /// Whether it computes beside the calls.
+    fn is_beside(&self) -> bool {
+        self.refreshing.as_ref().is_some_and(|refreshing| refreshing.beside)
+    }
+
+    /// The call that computes beside itself has its answer.
+    pub(super) fn tell_stale(&self, present: &Entry) {
+        self.call.answered(EventKind::Stale, Some(present.meta()));
+    }
+
+    /// Asks for the right to compute beside the calls, unless it is there.
+    pub(crate) async fn begin_beside(&mut self) -> bool {
+        if self.fill.is_some() {
+            return true;
+        }
+        let begun = self.begin().await;
+        if matches!(begun, Begun::Yes) && self.fill.is_some() {
+            return true;
+        }
+        // Nothing ran, so there is nothing to tell.
+        self.refused();
+        false
+    }
+
+    /// The value that is there while its successor is computed, as long as it may be used.
+    pub(super) fn present(&self) -> Option<Arc<Entry>> {
+        let present = &self.refreshing.as_ref()?.present;
+        self.call.cache.is_alive(present).then(|| Arc::clone(present))
+    }
+
+    /// No new value came of it: the one that is there is the answer, and is left alone for a while.
+    pub(super) fn fall_back(mut self, present: Arc<Entry>) {
+        let beside = self.is_beside();
+        self.settle(Settled::Failed);
+        // A guard that refused it has told so.
+        if !self.told.swap(true, Ordering::Relaxed) {
+            self.call.tell(EventKind::NotRefreshed, None);
+            if !beside {
+                self.tell_stale(&present);
+            }
+        }
+        if !beside {
+            fell_back();
+        }
+        if let Some(leader) = self.leader.take() {
+            leader.stale(present, true);
+        }
+    }
+
+    /// Gives the right to compute a present value back.
+    fn settle(&mut self, settled: Settled) {
+        let Some(hold) = self.refreshing.as_mut().and_then(|refreshing| refreshing.hold.take()) else {
+            return;
+        };
+        match settled {
+            Settled::Over => hold.over(),
+            Settled::Failed => hold.failed(),
+            Settled::Unkept => drop(hold),
+        }
+    }
+
     /// An error that cannot be shared: the others try in growing groups.
     pub(crate) fn fail(mut self) {
         self.tell_answer(None);
+        self.unkept();
         if let Some(leader) = self.leader.take() {
             leader.fail();
         }
@@ -131,9 +241,17 @@ impl Ticket {
     /// Gives the answer to whoever waits, without storing it.
     pub(crate) fn share(mut self, entry: Option<Arc<Entry>>) {
         self.tell_answer(None);
+        self.unkept();
         if let Some(leader) = self.leader.take() {
             leader.answer(entry, self.makeshift.is());
         }
+    }
+
+    /// There is an answer that is not kept. Callers who have the present value instead do not ask for it at once again;
+    /// whoever computes in its place gets what the function says.
+    fn unkept(&mut self) {
+        let settled = if self.is_beside() { Settled::Failed } else { Settled::Unkept };
+        self.settle(settled);
     }
 
     /// Begins to store the answer; `None` if that is done already, as it is in this process's memory. Whether the
@@ -144,8 +262,11 @@ impl Ticket {
     }
 
     /// Stores the answer, then gives it to whoever waits.
-    async fn store(self, mut entry: Arc<Entry>, waits: bool) {
-        let Some((route, fill)) = self.call.route().zip(self.fill.as_ref()) else {
+    async fn store(mut self, mut entry: Arc<Entry>, waits: bool) {
+        let Some((route, fill)) = self.call.route().zip(self.fill.as_ref()).filter(|_| self.is_held()) else {
+            if !self.is_held() {
+                self.call.tell(EventKind::LeaseLost, None);
+            }
             return self.share(Some(entry));
         };
         entry = entry.stamped(self.stamps.clone());
@@ -183,12 +304,21 @@ impl Ticket {
         self.call.tell(kind, error.as_ref());
         if kind == EventKind::Stored {
             self.tell_answer(Some(entry.meta()));
+            self.settle(Settled::Over);
         } else if kind == EventKind::Overtaken {
             // Nobody keeps it, and who joined is to know.
             entry.kill();
         }
         self.share(Some(entry));
     }
+}
+
+/// What came of computing a present value anew.
+#[derive(Clone, Copy)]
+enum Settled {
+    Over,
+    Failed,
+    Unkept,
 }
 
 /// The entry with an estimate of its bytes: what it takes encoded, which is what it holds, roughly.

@@ -4,6 +4,7 @@ use std::future::Future;
 
 use super::cached::Pending;
 use super::keep::Kept;
+use super::policy::Policy;
 use super::{Call, Enter, Mode, Trouble, careful};
 use crate::cache::CacheRef;
 use crate::key::Key;
@@ -34,6 +35,8 @@ where
         route,
         mode,
         version: 0,
+        policy: Policy::Keep,
+        hits: None,
         tags: Tags::new(),
         single_flight: true,
         trouble: Trouble::default(),
@@ -46,7 +49,7 @@ where
         Enter::Answer(out) => out,
         Enter::Go(mut lead) => {
             let out = lead.run(compute).await;
-            match lead.leave(returned, out, Kept(Some(ttl.unwrap_or(Ttl::FOREVER)))) {
+            match lead.leave(returned, out, Kept::for_(ttl.unwrap_or(Ttl::FOREVER))) {
                 Enter::Answer(out) => out,
                 Enter::Go((store, out)) => {
                     store.await;

@@ -8,6 +8,7 @@ use crate::command::Command;
 use crate::detect::{self, DetectedCall, Outcome};
 use crate::error::{Error, Result};
 use crate::event::EventKind;
+use crate::flight::is_beside;
 use crate::key::{Key, KeyBuf};
 use crate::registry::Function;
 
@@ -109,8 +110,11 @@ impl Guarded {
 
     /// Ends here.
     pub(super) fn refused(self, error: Error) -> Error {
-        self.function.counters.count(EventKind::Rejected);
         self.tell(EventKind::Rejected, Some(&error));
+        if is_beside(self.function) {
+            return error;
+        }
+        self.function.counters.count(EventKind::Rejected);
         detect::record(|| {
             let (age, expiry) = DetectedCall::times(None, self.cache.now());
             DetectedCall {

@@ -5,9 +5,6 @@
 
 use std::fmt;
 use std::future::Future;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::Pin;
-use std::task::{Context, Poll, Waker};
 
 use crate::background;
 use crate::cache::{CacheRef, Route};
@@ -158,14 +155,8 @@ impl Drop for Running {
         }
         // Backends in this process answer at once; the others are waited for in the background.
         // What the scope says of commands holds there too.
-        let mut removal: Pin<Box<dyn Future<Output = ()> + Send>> =
-            Box::pin(Scope::current().run(async move {
-                drop(purge(targets).await);
-            }));
-        // A second panic while unwinding would end the process.
-        let poll = || removal.as_mut().poll(&mut Context::from_waker(Waker::noop()));
-        if let Ok(Poll::Pending) = catch_unwind(AssertUnwindSafe(poll)) {
-            background::spawn(removal);
-        }
+        background::finish(Box::pin(Scope::current().run(async move {
+            drop(purge(targets).await);
+        })));
     }
 }

@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use super::cached::Lead;
+use super::policy::Fresh;
 use crate::error::Result;
 use crate::returns::Outcome;
 use crate::ttl::{IntoTtl, Ttl};
@@ -11,16 +12,46 @@ use crate::ttl::{IntoTtl, Ttl};
 /// The decision to keep an answer, parameter by parameter.
 #[must_use = "a decision begins and ends: `.done()`"]
 pub struct Keep<'a, V, E> {
-    pub(super) lead: &'a Lead,
-    pub(super) outcome: Outcome<&'a V, &'a E>,
-    pub(super) ttl: Option<Result<Ttl>>,
-    pub(super) wanted: bool,
-    pub(super) jitter: Option<f64>,
+    lead: &'a Lead,
+    outcome: Outcome<&'a V, &'a E>,
+    ttl: Option<Result<Ttl>>,
+    wanted: bool,
+    jitter: Option<f64>,
+    fresh: Result<Fresh>,
+    falls_back: bool,
 }
 
-/// A decision made: keep for this long, or not.
+/// A decision made: keep for this long, or not, or go back to what was there.
 #[derive(Debug, Clone, Copy)]
-pub struct Kept(pub(super) Option<Ttl>);
+pub struct Kept {
+    ttl: Option<Ttl>,
+    /// Of values.
+    pub(super) fresh: Option<Fresh>,
+    falls_back: bool,
+}
+
+impl Kept {
+    pub(super) const fn for_(ttl: Ttl) -> Self {
+        Self { ttl: Some(ttl), fresh: None, falls_back: false }
+    }
+
+    /// For how long, and how much of it fresh; `None`: not at all.
+    pub(super) fn kept(self) -> Option<(Ttl, Option<Fresh>)> {
+        Some((self.ttl?, self.fresh))
+    }
+
+    /// Whether a value that is there is the better answer.
+    pub(super) const fn falls_back(&self) -> bool {
+        self.falls_back
+    }
+}
+
+impl<'a, V, E> Keep<'a, V, E> {
+    pub(super) fn new(lead: &'a Lead, outcome: Outcome<&'a V, &'a E>) -> Self {
+        let falls_back = matches!(outcome, Outcome::Failed(_));
+        Self { lead, outcome, ttl: None, wanted: true, jitter: None, fresh: Ok(Fresh::Whole), falls_back }
+    }
+}
 
 impl<V, E> Keep<'_, V, E> {
     /// `ttl = …`, for values.
@@ -83,13 +114,30 @@ impl<V, E> Keep<'_, V, E> {
         self
     }
 
+    /// `early_ttl = …`, `soft_ttl = …`: how long a value is fresh. An impossible one is as long as it lives.
+    pub fn fresh(mut self, fresh: Result<Fresh>) -> Self {
+        self.fresh = fresh;
+        self
+    }
+
+    /// `errors = PATTERN`: for other errors a value that is there is no better answer.
+    pub fn errors(mut self, matches: impl FnOnce(&E) -> bool) -> Self {
+        if let Outcome::Failed(error) = self.outcome {
+            self.falls_back = matches(error);
+        }
+        self
+    }
+
     /// The decision. A ttl that came out impossible keeps nothing: a cache cannot fail the call.
     pub fn done(self) -> Kept {
         let ttl = self.ttl.filter(|_| self.wanted).and_then(Result::ok);
-        Kept(match self.jitter {
+        let ttl = match self.jitter {
             Some(share) => ttl.map(|ttl| ttl.jittered(share)),
             None => ttl,
-        })
+        };
+        let is_value = matches!(self.outcome, Outcome::Value(_));
+        let fresh = is_value.then(|| self.fresh.unwrap_or(Fresh::Whole));
+        Kept { ttl, fresh, falls_back: self.falls_back }
     }
 }
 

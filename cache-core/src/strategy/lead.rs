@@ -20,10 +20,19 @@ pub(crate) enum Led {
     Found(Arc<Entry>, Call),
     /// Compute.
     Compute(Box<Ticket>),
+    /// The answer is there; compute beside the call.
+    Beside(Arc<Entry>, Box<Ticket>),
 }
 impl Call {
-    /// Finds the answer or the right to compute it.
-    pub(crate) async fn lead(self, reader: Reader) -> Led {
+    /// Finds the answer or the right to compute it; beside the call, if that is possible and enough.
+    pub(crate) async fn lead(mut self, reader: Reader, detaches: bool) -> Led {
+        let mut reachable = true;
+        if self.policy.refreshes() {
+            (self, reachable) = match self.refresh(reader, detaches).await {
+                Ok(led) => return led,
+                Err(missed) => missed,
+            };
+        }
         let Some(route) = self.route().filter(|_| !self.is_bypass()) else {
             return Ticket::compute(self, reader, None, None);
         };
@@ -38,7 +47,7 @@ impl Call {
                 return Ticket::compute(Self { mode: Mode::Bypass, ..self }, reader, None, None);
             }
         };
-        self.led(reader, leader).await
+        self.led(reader, leader, reachable).await
     }
 
     /// The right to compute, if nobody does. `Err`: somebody does.
@@ -86,10 +95,10 @@ impl Call {
     }
 
     /// Looks once more, and takes the right to store.
-    async fn led(self, reader: Reader, leader: Option<Leader>) -> Led {
+    async fn led(self, reader: Reader, leader: Option<Leader>, reachable: bool) -> Led {
         let Some(route) = self.route() else { return Ticket::compute(self, reader, leader, None) };
         // Somebody may have stored it between the first look and getting here.
-        let (entry, reachable) = self.look(route, reader).await;
+        let (entry, reachable) = if reachable { self.look(route, reader).await } else { (None, false) };
         if let Some(entry) = entry {
             if let Some(leader) = leader {
                 leader.found(Arc::clone(&entry));
@@ -111,7 +120,7 @@ impl Call {
     }
 
     /// The right to store, and the generations of the tags: both from before the computation.
-    async fn begin_fill(&self, route: &Route) -> Option<(FillGuard, Vec<Stamp>)> {
+    pub(super) async fn begin_fill(&self, route: &Route) -> Option<(FillGuard, Vec<Stamp>)> {
         let begin = async {
             let fill = route.begin_fill(&self.key).await?;
             Ok((fill, route.stamp(&self.tags).await?))
@@ -126,7 +135,7 @@ impl Call {
     }
 
     /// The usable entry, and whether the backend answered at all.
-    async fn look(&self, route: &Route, reader: Reader) -> (Option<Arc<Entry>>, bool) {
+    pub(super) async fn look(&self, route: &Route, reader: Reader) -> (Option<Arc<Entry>>, bool) {
         if self.mode.recomputes() {
             return (None, true);
         }
@@ -148,7 +157,7 @@ impl Call {
         }
     }
 
-    async fn join(&self, reader: Reader) -> Place {
+    pub(super) async fn join(&self, reader: Reader) -> Place {
         if !self.shares() {
             return Place::Alone;
         }
@@ -221,12 +230,12 @@ impl Leading {
     /// On to the right to store.
     pub(crate) async fn go(self) -> Led {
         let Self { call, reader, leader } = self;
-        if call.is_bypass() { call.lead(reader).await } else { call.led(reader, leader).await }
+        if call.is_bypass() { call.lead(reader, false).await } else { call.led(reader, leader, true).await }
     }
 }
 
 /// Where joining a flight put the caller.
-enum Place {
+pub(super) enum Place {
     Found(Arc<Entry>),
     Leads(Leader),
     /// Outside any flight.

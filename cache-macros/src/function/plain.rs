@@ -28,7 +28,7 @@ impl Function {
 
     /// What the function returns, in words, if that is certainly no `Result` and no `Option`. A path may be an
     /// alias of either and says nothing.
-    fn returns_plainly(&self) -> Option<String> {
+    pub(crate) fn returns_plainly(&self) -> Option<String> {
         if self.form == Form::Async && matches!(self.sig.output, ReturnType::Default) {
             return Some("nothing".to_owned());
         }

@@ -29,6 +29,8 @@ impl Handle<'_> {
         let (with_value, where_value) =
             self.generics(&[params.as_slice(), &[value.to_token_stream()]].concat());
         let (set_ttl, ttl) = self.set_ttl();
+        let set = Ident::new(if self.marks.is_some() { "set_marked" } else { "set" }, Span::call_site());
+        let marks = self.marks.map(|marks| quote!(, #marks));
         let refresh = self.refresh();
         // What is stored carries the tags: `set` takes what they name too.
         let set_params: Vec<_> = function
@@ -61,7 +63,7 @@ impl Handle<'_> {
             ) -> #p::Result<bool> #where_set {
                 #made
                 let __value: &#value = ::core::borrow::Borrow::borrow(&value);
-                #p::set(#how, #cache, #buf, __value, #ttl, #version, #tags).await
+                #p::#set(#how, #cache, #buf, __value, #ttl, #version, #tags #marks).await
             }
 
             /// Deletes the entry. `false`: there was none.

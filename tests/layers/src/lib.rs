@@ -7,18 +7,44 @@ include!("../../../cache-macros/src/modules.rs");
 
 mod traced;
 
-use attribute::{Table, cached, invalidate, rate_limit};
+use attribute::{Table, cached, early, hit, invalidate, rate_limit, soft};
 use proc_macro::TokenStream;
 
 const ALL: &Table = &Table {
     crates: &["macadamia_test_layers", "macadamia", "cache_macros"],
-    attributes: &[cached::ATTRIBUTE, invalidate::ATTRIBUTE, rate_limit::ATTRIBUTE, traced::ATTRIBUTE],
+    attributes: &[
+        cached::ATTRIBUTE,
+        early::ATTRIBUTE,
+        hit::ATTRIBUTE,
+        soft::ATTRIBUTE,
+        invalidate::ATTRIBUTE,
+        rate_limit::ATTRIBUTE,
+        traced::ATTRIBUTE,
+    ],
 };
 
 /// `cached` of macadamia.
 #[proc_macro_attribute]
 pub fn cached(args: TokenStream, item: TokenStream) -> TokenStream {
     expand::attribute(ALL, "cached", args.into(), item.into()).into()
+}
+
+/// `soft` of macadamia.
+#[proc_macro_attribute]
+pub fn soft(args: TokenStream, item: TokenStream) -> TokenStream {
+    expand::attribute(ALL, "soft", args.into(), item.into()).into()
+}
+
+/// `hit` of macadamia.
+#[proc_macro_attribute]
+pub fn hit(args: TokenStream, item: TokenStream) -> TokenStream {
+    expand::attribute(ALL, "hit", args.into(), item.into()).into()
+}
+
+/// `early` of macadamia.
+#[proc_macro_attribute]
+pub fn early(args: TokenStream, item: TokenStream) -> TokenStream {
+    expand::attribute(ALL, "early", args.into(), item.into()).into()
 }
 
 /// `invalidate` of macadamia.

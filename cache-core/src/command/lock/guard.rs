@@ -1,11 +1,7 @@
 //! The guard of a lock: held while it lives.
 
-use std::future::Future;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use tokio::sync::oneshot;
@@ -56,7 +52,7 @@ struct Lease {
 
 impl LockGuard {
     /// Asks for the lock once. If somebody holds it, tells how long the lease has left.
-    pub(super) async fn try_take(
+    pub(crate) async fn try_take(
         place: &Place,
         lease: Ttl,
     ) -> Result<std::result::Result<Self, Option<Duration>>> {
@@ -130,7 +126,7 @@ impl LockGuard {
     }
 
     /// Renews the lease at every third of it, until the guard is dropped or the lock lost.
-    pub(super) fn keep_renewed(&mut self, lease: Ttl) -> Result<()> {
+    pub(crate) fn keep_renewed(&mut self, lease: Ttl) -> Result<()> {
         let Some(length) = lease.duration().filter(|_| self.armed) else { return Ok(()) };
         let (renewal, mut ended) = oneshot::channel();
         let held = Arc::clone(&self.lease);
@@ -192,13 +188,8 @@ impl Drop for LockGuard {
             return;
         }
         let lease = Arc::clone(&self.lease);
-        let mut release: Pin<Box<dyn Future<Output = ()> + Send>> = Box::pin(async move {
+        background::finish(Box::pin(async move {
             drop(lease.release().await);
-        });
-        // Backends in this process answer at once; a second panic while unwinding would end the process.
-        let poll = || release.as_mut().poll(&mut Context::from_waker(Waker::noop()));
-        if let Ok(Poll::Pending) = catch_unwind(AssertUnwindSafe(poll)) {
-            background::spawn(release);
-        }
+        }));
     }
 }

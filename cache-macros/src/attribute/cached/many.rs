@@ -5,11 +5,12 @@ use quote::{quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::{Expr, GenericArgument, Pat, PathArguments, Type, parse_quote};
 
-use super::Cached;
+use super::OfMany;
 use crate::attribute::Frame;
 use crate::error::{Errors, hint, parameters};
 use crate::function::Function;
 use crate::grammar::{Arguments, Key as Argument, Shape};
+use crate::keeper::{Keeper, if_refused};
 use crate::key::Key;
 use crate::krate::Private;
 
@@ -141,19 +142,19 @@ fn elements(ty: &Type) -> Option<(Type, bool)> {
     }
 }
 
-impl Cached {
-    /// The layer of a function of many elements.
-    pub(super) fn wrap_many(&self, many: &Many, frame: &Frame<'_>) -> TokenStream {
+impl OfMany {
+    pub(super) fn wrap_many(&self, frame: &Frame<'_>) -> TokenStream {
+        let Self { keeper, policy, many, .. } = self;
+        let Keeper { common, key, keeping, .. } = keeper;
         let Frame { function, label, output, inner, .. } = frame;
-        let refused = Self::if_refused(frame, &quote_spanned!(Span::mixed_site()=> __fetched.refused();));
-        let (p, site) = (&self.common.p, Span::mixed_site());
-        let (settings, key) = (self.settings(), self.rendered(function));
-        let (head_text, cache, tags) =
-            (self.key.literal_head(), self.common.cache(), self.keeping.tags.print(p));
-        let condition = self.common.when(&Ident::new("__when", site));
+        let refused = if_refused(frame, &quote_spanned!(Span::mixed_site()=> __fetched.refused();));
+        let (p, site) = (&common.p, Span::mixed_site());
+        let (settings, rendered) = (keeper.settings(policy), keeper.rendered(self.handle(function).as_ref()));
+        let (head_text, cache, tags) = (key.literal_head(), common.cache(), keeping.tags.print(p));
+        let condition = common.when(&Ident::new("__when", site));
         let (undecodable, recall) = (function.undecodable(), frame.note("recall"));
-        let storable = self.keeping.asks(output, p);
-        let (before, after) = (self.keeping.before(p), self.keeping.after_each());
+        let storable = keeping.asks(output, p);
+        let (before, after) = (keeping.before(p), keeping.after_each());
         let Many { name, pat, element, owned, .. } = many;
         let picked = Ident::new("__picked", site);
         // The body has a variable of its own; this one is `mut` for nothing.
@@ -176,7 +177,7 @@ impl Cached {
                 for #name in &#name[..] {
                     let mut __key = #p::KeyBuf::new();
                     #[allow(clippy::used_underscore_binding)]
-                    { #key }
+                    { #rendered }
                     __batch.push(__key, #tags);
                 }
                 __batch.fetch()

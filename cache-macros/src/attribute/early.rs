@@ -1,0 +1,34 @@
+//! `#[early]`: computed anew before it expires, while everybody has the present value.
+
+use quote::quote;
+
+use super::{Attribute, Input, Layer};
+use crate::detach::Arguments;
+use crate::error::Errors;
+use crate::grammar::{Key, Shape};
+use crate::keeper::{Keeper, Kept};
+use crate::refresh::{Fresh, background, chance};
+
+pub(crate) const ATTRIBUTE: Attribute = Attribute { name: "early", stores: true, counts: false, parse };
+
+const KEYS: &[Key] =
+    &[Key("early_ttl", Shape::Value), Key("background", Shape::Value), Key("beta", Shape::Value)];
+
+fn parse(input: Input<'_>, errors: &mut Errors) -> Option<Box<dyn Layer>> {
+    let (keeper, mut arguments) = Keeper::parse(&ATTRIBUTE, &[KEYS], &input, errors);
+    let ttl = keeper.as_ref().map(|keeper| &keeper.keeping.ttl);
+    let chance = chance(&mut arguments, errors);
+    let fresh = Fresh::take(&mut arguments, "early_ttl", chance.is_some(), ttl, input.span, errors);
+    let background = background(&mut arguments, errors)?;
+    let taken = Arguments::of(background, input.function, errors);
+    let (keeper, fresh) = (keeper?, fresh?);
+    let p = &keeper.common.p;
+    let mut policy = quote!(#p::cached::Policy::EARLY);
+    if let Some(chance) = chance {
+        policy.extend(quote!(.by_chance(#chance)));
+    }
+    if !background {
+        policy.extend(quote!(.in_foreground()));
+    }
+    Some(Box::new(Kept::refreshed(keeper, policy).fresh(&fresh).taken(taken?)))
+}

@@ -1,0 +1,32 @@
+//! `#[soft]`: computed anew before it expires, and the present value if that fails.
+
+use quote::quote;
+
+use super::{Attribute, Input, Layer};
+use crate::error::Errors;
+use crate::failure::Failure;
+use crate::grammar::{Key, Shape};
+use crate::keeper::{Keeper, Kept};
+use crate::refresh::Fresh;
+
+pub(crate) const ATTRIBUTE: Attribute = Attribute { name: "soft", stores: true, counts: false, parse };
+
+const KEYS: &[Key] = &[Key("soft_ttl", Shape::Value)];
+
+fn parse(input: Input<'_>, errors: &mut Errors) -> Option<Box<dyn Layer>> {
+    let (keeper, mut arguments) = Keeper::parse(&ATTRIBUTE, &[KEYS, Failure::KEYS], &input, errors);
+    let ttl = keeper.as_ref().map(|keeper| &keeper.keeping.ttl);
+    let fresh = Fresh::take(&mut arguments, "soft_ttl", false, ttl, input.span, errors);
+    let failure = Failure::take(&mut arguments, input.function, errors);
+    if let Some(returned) = input.function.returns_plainly() {
+        let name = input.function.name();
+        errors.push(
+            input.span,
+            format!("`#[soft]` is for functions that can fail, and `{name}` returns {returned}: `#[early]` and `#[cached]` are for the others"),
+        );
+    }
+    let keeper = keeper?;
+    let p = &keeper.common.p;
+    let policy = quote!(#p::cached::Policy::Soft);
+    Some(Box::new(Kept::refreshed(keeper, policy).fresh(&fresh?).failure(failure)))
+}
