@@ -88,7 +88,7 @@ impl Batch {
                 mode,
                 version: self.settings.version,
                 policy: self.settings.policy,
-                hits: None,
+                seen: None,
                 tags,
                 single_flight: self.settings.single_flight,
                 trouble: Trouble::unkeyable(unkeyable),

@@ -11,7 +11,7 @@ use std::future::Future;
 use std::sync::Arc;
 
 use super::keep::{Keep, Kept};
-use super::policy::{Hits, Policy};
+use super::policy::{Policy, Seen};
 use super::refresh::can_detach;
 use super::{Call, Enter, Led, Mode, Reader, Ticket, Trouble, careful};
 use crate::background;
@@ -52,7 +52,7 @@ pub fn enter<Out, S: Shape<Out>>(
     settings: Settings,
 ) -> Enter<Out, Pending> {
     let mut mode = Mode::Cached;
-    let (mut routed, mut hits) = (None, None);
+    let (mut routed, mut seen) = (None, None);
     if settings.bypass || key.why_unkeyable().is_some() {
         mode = Mode::Bypass;
     }
@@ -71,7 +71,7 @@ pub fn enter<Out, S: Shape<Out>>(
                 settings.version,
                 settings.policy.name(),
                 &mut |entry| {
-                    if settings.policy.is_fresh(&cache, entry, &mut hits) {
+                    if settings.policy.is_fresh(&cache, entry, &mut seen) {
                         answer = returned.answer(entry);
                     }
                     answer.is_some()
@@ -84,7 +84,7 @@ pub fn enter<Out, S: Shape<Out>>(
             route.peek(text, &mut |entry| {
                 if entry.version() == settings.version
                     && cache.is_alive(entry)
-                    && settings.policy.is_fresh(&cache, entry, &mut hits)
+                    && settings.policy.is_fresh(&cache, entry, &mut seen)
                 {
                     answer = returned.answer(entry);
                 }
@@ -95,7 +95,7 @@ pub fn enter<Out, S: Shape<Out>>(
             }
         }
     }
-    Enter::Go(Pending::new(site, cache, key, returned.reader(), settings, mode, (routed, hits)))
+    Enter::Go(Pending::new(site, cache, key, returned.reader(), settings, mode, (routed, seen)))
 }
 
 /// A call that missed. From here to the answer nothing depends on its type: a future that holds this stays small
@@ -114,7 +114,7 @@ impl Pending {
         reader: Reader,
         settings: Settings,
         mode: Mode,
-        (route, hits): (Option<u32>, Option<Hits>),
+        (route, seen): (Option<u32>, Option<Seen>),
     ) -> Self {
         let mut why = key.why_unkeyable();
         let key = key.as_key().to_key();
@@ -132,7 +132,7 @@ impl Pending {
             mode,
             version: settings.version,
             policy: settings.policy,
-            hits,
+            seen,
             tags: Tags::new(),
             single_flight: settings.single_flight,
             trouble: Trouble::unkeyable(why),
@@ -289,8 +289,14 @@ impl Lead {
             && let Some(present) = ticket.present()
             && let Some(answer) = returned.answer(&present)
         {
-            ticket.fall_back(present);
-            return Enter::Answer(answer);
+            let settled = ticket.fall_back(present);
+            return match S::into_value(answer) {
+                Ok(value) => Enter::Go((settled, value)),
+                Err(answer) => {
+                    background::spawn(settled);
+                    Enter::Answer(answer)
+                }
+            };
         }
         let Some(kept) = kept.kept().filter(|_| ticket.stores()) else {
             // Nothing to store: an entry is made only for those who wait.

@@ -3,7 +3,7 @@
 use std::any::TypeId;
 use std::sync::OnceLock;
 
-use super::policy::{Hits, Policy};
+use super::policy::{Policy, Seen};
 use crate::cache::{CacheRef, Route};
 use crate::codec::Codec;
 use crate::detect::{self, DetectedCall, Outcome};
@@ -48,8 +48,8 @@ pub(crate) struct Call {
     pub(crate) mode: Mode,
     pub(crate) version: u32,
     pub(crate) policy: Policy,
-    /// What the first look counted.
-    pub(crate) hits: Option<Hits>,
+    /// What the first look found and did not take for the answer.
+    pub(crate) seen: Option<Seen>,
     pub(crate) tags: Tags,
     pub(crate) single_flight: bool,
     pub(crate) trouble: Trouble,

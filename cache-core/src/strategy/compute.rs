@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::policy::Fresh;
 use super::refresh::{Begun, Hold, Refreshing};
 use super::{Call, Led, Reader};
+use crate::background;
 use crate::cache::FillGuard;
 use crate::clock::{BoxFuture, Time};
 use crate::codec::Codec;
@@ -199,9 +200,9 @@ impl Ticket {
     }
 
     /// No new value came of it: the one that is there is the answer, and is left alone for a while.
-    pub(super) fn fall_back(mut self, present: Arc<Entry>) {
-        let beside = self.is_beside();
-        self.settle(Settled::Failed);
+    /// Leaves what is still to be done: who waits for that is sure of the pause.
+    pub(super) fn fall_back(mut self, present: Arc<Entry>) -> BoxFuture<'static, ()> {
+        let (beside, hold) = (self.is_beside(), self.take_hold());
         // A guard that refused it has told so.
         if !self.told.swap(true, Ordering::Relaxed) {
             self.call.tell(EventKind::NotRefreshed, None);
@@ -215,18 +216,15 @@ impl Ticket {
         if let Some(leader) = self.leader.take() {
             leader.stale(present, true);
         }
+        Box::pin(async move {
+            if let Some(hold) = hold {
+                hold.failed().await;
+            }
+        })
     }
 
-    /// Gives the right to compute a present value back.
-    fn settle(&mut self, settled: Settled) {
-        let Some(hold) = self.refreshing.as_mut().and_then(|refreshing| refreshing.hold.take()) else {
-            return;
-        };
-        match settled {
-            Settled::Over => hold.over(),
-            Settled::Failed => hold.failed(),
-            Settled::Unkept => drop(hold),
-        }
+    fn take_hold(&mut self) -> Option<Hold> {
+        self.refreshing.as_mut().and_then(|refreshing| refreshing.hold.take())
     }
 
     /// An error that cannot be shared: the others try in growing groups.
@@ -250,8 +248,9 @@ impl Ticket {
     /// There is an answer that is not kept. Callers who have the present value instead do not ask for it at once again;
     /// whoever computes in its place gets what the function says.
     fn unkept(&mut self) {
-        let settled = if self.is_beside() { Settled::Failed } else { Settled::Unkept };
-        self.settle(settled);
+        if let Some(hold) = self.take_hold().filter(|_| self.is_beside()) {
+            background::finish(Box::pin(hold.failed()));
+        }
     }
 
     /// Begins to store the answer; `None` if that is done already, as it is in this process's memory. Whether the
@@ -304,21 +303,15 @@ impl Ticket {
         self.call.tell(kind, error.as_ref());
         if kind == EventKind::Stored {
             self.tell_answer(Some(entry.meta()));
-            self.settle(Settled::Over);
+            if let Some(hold) = self.take_hold() {
+                hold.over().await;
+            }
         } else if kind == EventKind::Overtaken {
             // Nobody keeps it, and who joined is to know.
             entry.kill();
         }
         self.share(Some(entry));
     }
-}
-
-/// What came of computing a present value anew.
-#[derive(Clone, Copy)]
-enum Settled {
-    Over,
-    Failed,
-    Unkept,
 }
 
 /// The entry with an estimate of its bytes: what it takes encoded, which is what it holds, roughly.

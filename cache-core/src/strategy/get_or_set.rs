@@ -36,7 +36,7 @@ where
         mode,
         version: 0,
         policy: Policy::Keep,
-        hits: None,
+        seen: None,
         tags: Tags::new(),
         single_flight: true,
         trouble: Trouble::default(),

@@ -43,8 +43,26 @@ pub(crate) enum Due {
     Now,
 }
 
-/// An entry's own count, at a call: the entry's nonce, and how many calls it has answered with this one.
-pub(crate) type Hits = (u64, u32);
+/// What the first look made of an entry: it is counted and judged once.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Seen {
+    stored: Time,
+    nonce: u64,
+    /// How many calls it has answered with this one, where hits count.
+    pub(crate) hits: u32,
+}
+
+impl Seen {
+    const fn new(entry: &Entry, hits: u32) -> Self {
+        let Meta { stored, nonce, .. } = *entry.times();
+        Self { stored, nonce, hits }
+    }
+
+    /// Whether it was this one.
+    pub(crate) fn is(&self, entry: &Entry) -> bool {
+        (self.stored, self.nonce) == (entry.times().stored, entry.times().nonce)
+    }
+}
 
 impl Policy {
     /// `early` by time, beside the call.
@@ -107,6 +125,11 @@ impl Policy {
         !matches!(self, Self::Keep)
     }
 
+    /// Whether chance decides: then it has decided at the first look.
+    pub(crate) const fn is_by_chance(self) -> bool {
+        matches!(self, Self::Early { beta: Some(_), .. })
+    }
+
     /// Whether hits are counted.
     pub(crate) const fn counts_hits(self) -> bool {
         matches!(self, Self::Hit { .. })
@@ -146,14 +169,17 @@ impl Policy {
 
     /// The first look at an entry of this process: whether it is the answer. Counts the hit where hits count.
     #[inline]
-    pub(crate) fn is_fresh(self, cache: &Cache, entry: &Entry, hits: &mut Option<Hits>) -> bool {
+    pub(crate) fn is_fresh(self, cache: &Cache, entry: &Entry, seen: &mut Option<Seen>) -> bool {
         match self {
             Self::Keep => true,
             Self::Early { beta: None, .. } | Self::Soft => cache.is_fresh(entry),
-            Self::Early { .. } => self.due(entry, || cache.now(), 0) == Due::Fresh,
+            Self::Early { .. } => {
+                *seen = Some(Seen::new(entry, 0));
+                self.due(entry, || cache.now(), 0) == Due::Fresh
+            }
             Self::Hit { .. } => {
                 let count = entry.count_hit();
-                *hits = Some((entry.nonce(), count));
+                *seen = Some(Seen::new(entry, count));
                 self.due(entry, || cache.now(), count) == Due::Fresh
             }
         }

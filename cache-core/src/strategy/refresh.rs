@@ -23,7 +23,7 @@ pub use detach::{As, detach, lend, own, portable};
 pub(crate) use hold::{Hold, Refused};
 
 use super::lead::Place;
-use super::policy::Due;
+use super::policy::{Due, Seen};
 use super::{Call, Led, Mode, Reader, Ticket};
 use crate::backend::Form;
 use crate::cache::Route;
@@ -62,8 +62,13 @@ impl Call {
             (Some(present), _) => present,
             (None, reachable) => return Err((self, reachable)),
         };
-        let hits = self.count(route, &present).await;
-        match self.policy.due(&present, || self.cache.now(), hits) {
+        let seen = self.seen.filter(|seen| seen.is(&present));
+        let hits = self.count(route, &present, seen).await;
+        let due = match seen {
+            Some(_) if self.policy.is_by_chance() => Due::Soon,
+            _ => self.policy.due(&present, || self.cache.now(), hits),
+        };
+        match due {
             Due::Fresh => {
                 self.answered(EventKind::Hit, Some(present.meta()));
                 Ok(Led::Found(present, self))
@@ -75,15 +80,13 @@ impl Call {
         }
     }
 
-    /// Counts the call, where hits count; it may have been at the first look.
-    async fn count(&self, route: &Route, present: &Entry) -> u32 {
+    /// Counts the call, where hits count, unless the first look has.
+    async fn count(&self, route: &Route, present: &Entry, seen: Option<Seen>) -> u32 {
         if !self.policy.counts_hits() {
             return 0;
         }
-        if let Some((nonce, count)) = self.hits
-            && nonce == present.nonce()
-        {
-            return count;
+        if let Some(seen) = seen {
+            return seen.hits;
         }
         if route.form() == Form::Objects {
             return present.count_hit();

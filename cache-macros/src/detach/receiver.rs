@@ -97,61 +97,47 @@ fn inside(group: &Group) -> Group {
 
 #[cfg(test)]
 mod tests {
-    use quote::quote;
-
     use super::*;
+
+    fn read(code: &str) -> TokenStream {
+        code.parse().expect(code)
+    }
 
     #[test]
     fn self_is_followed_wherever_it_is_the_receiver() {
         for (code, renamed) in [
-            (quote!(self.a + f(self)), "__self . a + f (__self)"),
+            ("self.a + f(self)", "__self.a + f(__self)"),
+            ("{ let x = [self.b(); 2]; x }", "{ let x = [__self.b(); 2]; x }"),
+            ("println!(\"{}\", self)", "println!(\"{}\", __self)"),
+            ("Self::new(self)", "Self::new(__self)"),
+            ("self::f(self)", "self::f(__self)"),
+            ("use a::{self, B}; self", "use a::{self, B}; __self"),
+            ("pub(self) fn f() {} self", "pub(self) fn f() {} __self"),
+            ("impl A { fn f(&self) { self.g() } } self", "impl A { fn f(&self) { self.g() } } __self"),
             (
-                quote!({
-                    let x = [self.b(); 2];
-                    x
-                }),
-                "{ let x = [__self . b () ; 2] ; x }",
+                "let x: &dyn Fn() -> impl B = self; { self }",
+                "let x: &dyn Fn() -> impl B = __self; { __self }",
             ),
-            (quote!(println!("{}", self)), "println ! (\"{}\" , __self)"),
-            (quote!(Self::new(self)), "Self :: new (__self)"),
-            (quote!(self::f(self)), "self :: f (__self)"),
-            (quote!(use a::{self, B};, self), "use a :: { self , B } ; __self"),
-            (quote!(pub(self) fn f() {}, self), "pub (self) fn f () { } __self"),
+            ("fn f(x: impl A) { g() } self", "fn f(x: impl A) { g() } __self"),
             (
-                quote!(impl A { fn f(&self) { self.g() } } self),
-                "impl A { fn f (& self) { self . g () } } __self",
-            ),
-            (
-                quote!(let x: &dyn Fn() -> impl B = self; {self}),
-                "let x : & dyn Fn () -> impl B = __self ; { __self }",
-            ),
-            (
-                quote!(
-                    fn f(x: impl A, y: u8) {
-                        self
-                    }
-                ),
-                "fn f (x : impl A , y : u8) { __self }",
+                "macro_rules! m { ($self:ident) => { $self.a } }",
+                "macro_rules! m { ($self:ident) => { $self.a } }",
             ),
         ] {
-            assert_eq!(super::rename(code).to_string(), renamed);
+            assert_eq!(rename(read(code)).to_string(), read(renamed).to_string());
         }
     }
 
     #[test]
     fn texts_of_macros_that_name_self_are_found() {
-        let count = |code| {
+        for (code, expected) in [
+            ("println!(\"{self}\"); format!(\"{self:?}\")", 2),
+            ("if x { assert!(y, \"of {self} there is none\") }", 1),
+            ("println!(\"{{self}} {}\", self); f(\"{self}\")", 0),
+        ] {
             let mut count = 0;
-            texts(code, false, &mut |_| count += 1);
-            count
-        };
-        assert_eq!(count(quote!(println!("{self}"); format!("{self:?}"))), 2);
-        assert_eq!(
-            count(quote!(if x {
-                assert!(y, "of {self} there is none")
-            })),
-            1
-        );
-        assert_eq!(count(quote!(println!("{{self}} {}", self); f("{self}"))), 0);
+            texts(read(code), false, &mut |_| count += 1);
+            assert_eq!(count, expected, "{code}");
+        }
     }
 }

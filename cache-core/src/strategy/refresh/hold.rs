@@ -28,13 +28,13 @@ pub(crate) enum Refused {
 
 /// The right, given back when dropped.
 pub(crate) struct Hold {
-    lease: LockGuard,
+    /// `None` once it is given back.
+    lease: Option<LockGuard>,
     /// Where failures are counted.
     failures: Place,
     /// The present entry, by when it was stored.
     of: Time,
     has_failed: bool,
-    settled: bool,
 }
 
 impl Hold {
@@ -65,42 +65,46 @@ impl Hold {
             lease_held.keep_renewed(lease)?;
         }
         let has_failed = backoff.has_failed();
-        Ok(Ok(Self { lease: lease_held, failures, of, has_failed, settled: false }))
+        Ok(Ok(Self { lease: Some(lease_held), failures, of, has_failed }))
     }
 
     /// Whether what is computed under it may be stored.
     pub(crate) fn is_held(&self) -> bool {
-        self.lease.is_held()
+        self.lease.as_ref().is_some_and(LockGuard::is_held)
     }
 
     /// The value was computed.
-    pub(crate) fn over(mut self) {
-        self.settled = true;
+    pub(crate) async fn over(mut self) {
         if self.has_failed {
-            self.settle(Backoff::over(self.of));
+            self.say(Backoff::over(self.of)).await;
         }
+        self.release().await;
     }
 
     /// It was not: nobody tries for a while.
-    pub(crate) fn failed(mut self) {
-        self.settled = true;
-        self.settle(Backoff::failed(self.of));
+    pub(crate) async fn failed(mut self) {
+        self.say(Backoff::failed(self.of)).await;
+        self.release().await;
     }
 
-    fn settle(&self, mut word: Backoff) {
-        let failures = self.failures.clone();
-        background::finish(Box::pin(async move {
-            // Else it is tried again a little early.
-            drop(failures.update(&mut word).await);
-        }));
+    async fn say(&self, mut word: Backoff) {
+        // Unsaid, it is tried again a little early.
+        drop(self.failures.update(&mut word).await);
+    }
+
+    async fn release(&mut self) {
+        if let Some(lease) = self.lease.take() {
+            // Else it ends by itself.
+            drop(lease.release().await);
+        }
     }
 }
 
 impl Drop for Hold {
     fn drop(&mut self) {
-        if !self.settled && std::thread::panicking() {
-            self.settle(Backoff::failed(self.of));
-        }
+        let Some(lease) = self.lease.take().filter(|_| std::thread::panicking()) else { return };
+        let hold = Self { lease: Some(lease), failures: self.failures.clone(), ..*self };
+        background::finish(Box::pin(hold.failed()));
     }
 }
 
