@@ -30,6 +30,7 @@
 //! |---|---|
 //! | cache a function | [`macro@cached`] |
 //! | drop what it stored | [`macro@invalidate`], [`purge!`], the function's handle |
+//! | answer with the last good value when a function fails | [`macro@fail`] |
 //! | refuse calls beyond a rate | [`macro@rate_limit`] |
 //! | build a key by hand | [`key!`] |
 //! | use a value as part of a key | [`trait@KeyPart`], `#[derive(KeyPart)]` |
@@ -71,7 +72,9 @@ pub use cache_core::{
     Step, SystemClock, Tags, Time, Token, Transition, Ttl, Value, command, context, detect, middleware,
     registry, submit_plugin, submit_scheme, testing,
 };
-pub use cache_macros::{KeyPart, cached, duration, early, hit, invalidate, key, purge, rate_limit, soft};
+pub use cache_macros::{
+    KeyPart, cached, duration, early, fail, hit, invalidate, key, purge, rate_limit, soft,
+};
 
 #[doc(hidden)]
 pub use cache_core::__private;

@@ -3,8 +3,10 @@
 mod builder;
 mod fills;
 mod install;
+mod lasts;
 mod opened;
 mod options;
+pub(crate) mod resorts;
 mod route;
 mod routing;
 mod switches;
@@ -18,6 +20,7 @@ use std::time::Duration;
 pub use builder::CacheBuilder;
 pub use install::{AsCache, CacheRef};
 pub(crate) use install::{current, installed};
+pub(crate) use lasts::Last;
 pub use opened::IntoRoute;
 pub use options::RouteTo;
 pub(crate) use options::check_options;

@@ -81,6 +81,10 @@ pub enum Error {
     /// A counter command met a value that is not an integer; the value is untouched.
     #[error("the value is not an integer")]
     NotANumber,
+    /// An annotated function failed, and its call was answered with something else: what
+    /// [`detect`](crate::detect()) and events tell of the function's own error. No call returns this.
+    #[error("the function failed: {0}")]
+    Hidden(Arc<str>),
     /// A key could not be made from the arguments, so there is nothing to look up.
     #[error("no key: {0}")]
     NoKey(&'static str),
@@ -104,6 +108,10 @@ impl Error {
 
     pub(crate) fn codec<T: ?Sized>(reason: impl std::fmt::Display) -> Self {
         Self::Codec { type_name: std::any::type_name::<T>(), reason: reason.to_string().into() }
+    }
+
+    pub(crate) fn hidden(message: impl std::fmt::Display) -> Self {
+        Self::Hidden(message.to_string().into())
     }
 
     /// A refusal by a rate limit.

@@ -232,9 +232,9 @@ pub async fn set_marked<Out, S: Shape<Out>>(
     }
 }
 
-/// Removes one key.
+/// Removes one key, and what `#[fail]` keeps of it.
 pub async fn invalidate_key(cache: CacheRef, key: KeyBuf) -> Result<bool> {
-    cache.remove(&finished(key)?).await
+    cache.invalidate(&finished(key)?).await
 }
 
 /// Runs the function and stores what it gives, whatever is there.

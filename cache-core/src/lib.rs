@@ -127,7 +127,10 @@ pub mod __private {
     pub use crate::strategy::Enter;
     pub use crate::strategy::inside::Inside;
     pub use crate::strategy::invalidate::{Target, purge};
-    pub use crate::{__failed as failed, __part as part, __part_again as part_again, __returns as returns};
+    pub use crate::{
+        __failed as failed, __hidden as hidden, __part as part, __part_again as part_again,
+        __returns as returns,
+    };
     pub use crate::{
         Cache, CacheRef, Error, Function, IntoTtl, Key, KeyBuf, KeyLen, KeyPart, KeyWriter, Pattern,
         PatternBuf, RawText, Result, Stats, Tags, Ttl,
@@ -163,6 +166,11 @@ pub mod __private {
     /// Attributes that may refuse a call.
     pub mod guard {
         pub use crate::strategy::guard::{Settings, refusal};
+    }
+
+    /// `#[fail]`.
+    pub mod fail {
+        pub use crate::strategy::fail::{Left, Recall, Settings, Watch, enter};
     }
 
     /// `#[rate_limit]`.

@@ -4,6 +4,7 @@
 //! what it means and not what it is called. What is stored is always the innermost `T`.
 
 mod batched;
+mod hidden;
 mod probe;
 mod shape;
 mod written;
@@ -13,9 +14,10 @@ use std::fmt;
 use std::sync::Arc;
 
 pub use batched::{BatchMap, Batched};
+pub use hidden::{HiddenByName, HiddenOurs, HiddenShown, HiddenWritten};
 pub use probe::{
-    Probe, Shared, WithCodec, WithSharing, WithoutCodec, WithoutSharing, can_be_absent, can_be_err, error_of,
-    storable, storable_error, value_of,
+    Probe, Shared, WithCodec, WithSharing, WithoutCodec, WithoutSharing, can_be_absent, can_be_err, can_fail,
+    error_of, storable, storable_error, value_of,
 };
 pub use shape::{FallibleOption, FallibleValue, OptionalValue, Outcome, PlainValue, Shape};
 pub use written::{

@@ -14,6 +14,7 @@ pub(crate) mod cached;
 mod call;
 mod careful;
 mod compute;
+pub(crate) mod fail;
 pub(crate) mod get_or_set;
 pub(crate) mod guard;
 pub(crate) mod inside;

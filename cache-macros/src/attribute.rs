@@ -2,6 +2,7 @@
 
 pub(crate) mod cached;
 pub(crate) mod early;
+pub(crate) mod fail;
 pub(crate) mod hit;
 pub(crate) mod invalidate;
 pub(crate) mod rate_limit;
@@ -15,6 +16,7 @@ use crate::error::Errors;
 use crate::function::Function;
 use crate::grammar::{Arguments, Key, Shape};
 use crate::krate::Private;
+use crate::stack::Applied;
 use crate::value::here;
 
 /// Every attribute that there is. A new one is a file beside these and a line here.
@@ -27,6 +29,7 @@ pub(crate) const ALL: &Table = &Table {
         soft::ATTRIBUTE,
         invalidate::ATTRIBUTE,
         rate_limit::ATTRIBUTE,
+        fail::ATTRIBUTE,
     ],
 };
 
@@ -73,6 +76,9 @@ pub(crate) struct Input<'a> {
     /// Where the attribute is.
     pub(crate) span: Span,
     pub(crate) function: &'a Function,
+    /// All attributes of the function, and which of them this is.
+    pub(crate) stack: &'a [Applied],
+    pub(crate) depth: usize,
 }
 
 /// An attribute, understood: one layer around the function.

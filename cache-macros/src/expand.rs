@@ -47,14 +47,20 @@ fn try_expand(
     let stack = stack::collect(table, attribute, args, &mut function, errors);
     function.unfold();
     function.check(errors);
-    let layers = stack.iter().map(|applied| layer(applied, &function, errors)).collect::<Vec<_>>();
+    let layers = (0..stack.len()).map(|depth| layer(&stack, depth, &function, errors)).collect::<Vec<_>>();
     let layers = layers.into_iter().collect::<Option<Vec<_>>>()?;
     apart(&stack, &layers, &function, errors);
     errors.is_empty().then(|| print(&function, &stack, &layers))
 }
 
-fn layer(applied: &Applied, function: &Function, errors: &mut Errors) -> Option<Box<dyn Layer>> {
-    let input = Input { args: applied.args.clone(), span: applied.span, function };
+fn layer(
+    stack: &[Applied],
+    depth: usize,
+    function: &Function,
+    errors: &mut Errors,
+) -> Option<Box<dyn Layer>> {
+    let applied = stack.get(depth)?;
+    let input = Input { args: applied.args.clone(), span: applied.span, function, stack, depth };
     (applied.attribute.parse)(input, errors)
 }
 

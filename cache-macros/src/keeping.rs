@@ -55,6 +55,23 @@ impl Keeping {
         Key("codec", Shape::Later),
     ];
 
+    /// Keeps every value for so long, and nothing else.
+    pub(crate) fn plain(ttl: Ttl, function: &Function, errors: &mut Errors) -> Self {
+        refuse_borrowed(function, errors);
+        Self {
+            ttl,
+            condition: None,
+            time_condition: None,
+            none_ttl: None,
+            err_ttl: ErrTtl::None,
+            places: (None, None),
+            jitter: None,
+            single_flight: true,
+            version: 0,
+            tags: Tags::default(),
+        }
+    }
+
     /// Takes the options out of the arguments of the attribute at `span`.
     pub(crate) fn take(
         arguments: &mut Arguments,
@@ -121,13 +138,7 @@ impl Keeping {
                 ),
             );
         }
-        if let Some(borrowed) = function.borrows() {
-            errors.at(
-                borrowed,
-                "what is cached outlives the call, so it cannot be borrowed: return an \
-                owned value, such as `String` or `Arc<T>`",
-            );
-        }
+        refuse_borrowed(function, errors);
     }
 
     /// Asks of the return type what storing needs, each where it was asked for, so that a type that cannot do it
@@ -228,6 +239,16 @@ impl Keeping {
             calls.extend(quote!(.jitter(#jitter)));
         }
         calls
+    }
+}
+
+fn refuse_borrowed(function: &Function, errors: &mut Errors) {
+    if let Some(borrowed) = function.borrows() {
+        errors.at(
+            borrowed,
+            "what is cached outlives the call, so it cannot be borrowed: return an \
+            owned value, such as `String` or `Arc<T>`",
+        );
     }
 }
 

@@ -45,6 +45,11 @@ pub(crate) enum Head<'a> {
 }
 
 impl Key {
+    /// The same keys behind one more prefix.
+    pub(crate) fn under(self, prefix: &str) -> Self {
+        Self { prefix: Some(prefix.to_owned() + &self.prefix.unwrap_or_default()), ..self }
+    }
+
     /// The template as written, behind its prefix.
     pub(crate) fn template(&self) -> Option<String> {
         match &self.kind {

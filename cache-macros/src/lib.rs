@@ -118,6 +118,56 @@ pub fn hit(args: TokenStream, item: TokenStream) -> TokenStream {
     expand::attribute(attribute::ALL, "hit", args.into(), item.into()).into()
 }
 
+/// Runs the function always; when it fails, returns what it last gave, if that is younger than `ttl`.
+///
+/// ```text
+/// #[fail(ttl = "2h", key = "rates:<currency>", errors = AppError::Timeout | AppError::Http(_))]
+/// async fn rates(currency: &str) -> Result<Rates, AppError> {
+///     ask_the_bank(currency).await
+/// }
+/// ```
+///
+/// | argument | meaning |
+/// |---|---|
+/// | `ttl` (required) | for how long an answer is good: `"2h"`, whole seconds, an expression, or `"forever"` |
+/// | `errors = PATTERN` (all) | which errors are answered in place of; the others are returned as they are |
+/// | `key`, `prefix`, `skip(db, self)` | what tells answers apart, as in [`macro@cached`]; `prefix = "v2"` makes `fail:v2:<key>` |
+/// | `when = …`, `cache = …`, `crate = path` | the function alone if false; another cache; where macadamia is |
+/// | `handle = Name` | as in [`macro@cached`], where no other attribute has the handle of the function |
+///
+/// ```text
+/// ttl = "2h"     0:00         1:00         2:00          3:00             4:00
+/// the function   Ok(a)        Ok(b)        Err           Err              Err
+/// the caller     Ok(a)        Ok(b)        Ok(b)         Ok(b), barely    Err: b is three hours old
+/// ```
+///
+/// Every success is kept, `Ok(None)` too: it is what the function last said. A refusal by a guard inside, such as
+/// [`macro@rate_limit`], is an error like any other: without `errors` it is answered with what is kept, with a pattern
+/// only where that fits it. Age is exact, and counts from the last success. Where the backend is a server, an
+/// answer that has not changed is written again only after a tenth of `ttl`, at most a second; another process may
+/// therefore take it for that much older. The call waits until its answer is kept.
+///
+/// What was kept is a fallback, and told as one: `Outcome::Fallback` with the error behind it in
+/// [`detect`](https://docs.rs/macadamia), an event, `Stats::fallbacks`. No `#[cached]` around it, on this function or
+/// on one that calls it, stores an answer that is made of a fallback.
+///
+/// Answers are kept under `fail:` and the key: in the route that names that prefix, else in the route of the key.
+/// Invalidating keys takes what is kept of them along: `#[invalidate(rates(currency = c))]`, `purge!("rates:*")`, the handle.
+/// Give `#[fail]` and `#[cached]` of one function the same key, so that what drops the one drops the other; under
+/// another, name it: `purge!("fail:v2:rates:*")`. Deleting tags does not reach it. What the function computes while its key is
+/// invalidated is not kept.
+///
+/// It never makes an error of its own: a backend that is broken, an entry that cannot be read, a type that cannot be
+/// written there are events, and the call has the function's own answer. A value must be `Clone + Send + Sync`; the
+/// error is held while a server is asked, so the call can be sent between threads if the error can.
+///
+/// Not for spending less: the function runs each time, and each success is a store. For that, [`macro@cached`]. Not where an
+/// old answer is worse than none: a balance before a payment, a permission that may have been withdrawn.
+#[proc_macro_attribute]
+pub fn fail(args: TokenStream, item: TokenStream) -> TokenStream {
+    expand::attribute(attribute::ALL, "fail", args.into(), item.into()).into()
+}
+
 /// Removes from the cache what the function changes, when it has succeeded.
 ///
 /// ```text

@@ -14,6 +14,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 
+use super::lasts::Lasts;
 use crate::backend::Fill;
 use crate::key::{Key, PrehashedState};
 use crate::pattern::Pattern;
@@ -29,6 +30,8 @@ pub(super) struct Fills {
     gates: [RwLock<()>; GATES],
     /// Whether a right was ever taken here.
     used: AtomicBool,
+    /// What ends rights ends these notes too.
+    pub(super) lasts: Lasts,
 }
 
 struct Record {
@@ -83,6 +86,7 @@ impl Fills {
             }
         }
         self.records().retain(|key, _| !goes(key));
+        self.lasts.forget_where(&goes);
         gates
     }
 
@@ -94,6 +98,7 @@ impl Fills {
     /// Ends every right to fill the key.
     pub(super) fn drop_key(&self, key: &Key) {
         self.records().remove(key);
+        self.lasts.forget(key);
     }
 
     /// Whether a right was ever taken here.

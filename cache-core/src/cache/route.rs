@@ -1,5 +1,6 @@
 //! A key prefix and the backend behind it: every command to a backend goes through here.
 
+mod lasts;
 mod tags;
 
 use std::fmt;

@@ -68,7 +68,7 @@ pub struct DetectedCall {
     pub key: Key,
     /// The annotated function, as the registry lists it; `None` for `get_or_set`.
     pub function: Option<&'static Function>,
-    /// The attribute that answered: `"cached"`, `"rate_limit"`; or `"get_or_set"`.
+    /// The attribute that answered: `"cached"`, `"fail"`, `"rate_limit"`; or `"get_or_set"`.
     pub strategy: &'static str,
     /// How it was answered.
     pub outcome: Outcome,
@@ -80,7 +80,8 @@ pub struct DetectedCall {
     /// failed, it was invalidated meanwhile, the call was refused.
     pub expiry: Expiry,
     /// The first thing that went wrong on the way, though the call has its answer: the failure of a backend that
-    /// made it a miss or kept it from being stored, why there was no key. Of a refused call, the refusal.
+    /// made it a miss or kept it from being stored, why there was no key. Of a refused call, the refusal; of a
+    /// fallback, the error that it hides.
     pub error: Option<Error>,
 }
 

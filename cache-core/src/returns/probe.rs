@@ -140,5 +140,8 @@ pub const fn storable_error<E: StorableError>(_: &Probe<E>) {}
 /// Asks whether the answer can be an `Err`.
 pub const fn can_be_err<Out, S: super::shape::CanBeErr>(_: &Shaped<Out, S>) {}
 
+/// Asks whether there are errors to answer in place of.
+pub const fn can_fail<Out, S: super::shape::Fails>(_: &Shaped<Out, S>) {}
+
 /// Asks whether the answer can be `None`.
 pub const fn can_be_absent<Out, S: super::shape::CanBeAbsent>(_: &Shaped<Out, S>) {}

@@ -181,3 +181,14 @@ pub trait CanBeErr {}
 
 impl CanBeErr for FallibleOption {}
 impl CanBeErr for FallibleValue {}
+
+/// Shapes of functions that can fail.
+#[diagnostic::on_unimplemented(
+    message = "`#[fail]` answers in place of an `Err`, and this function never returns one",
+    label = "no `Result`",
+    note = "return a `Result`, or leave `#[fail]` out"
+)]
+pub trait Fails {}
+
+impl Fails for FallibleOption {}
+impl Fails for FallibleValue {}

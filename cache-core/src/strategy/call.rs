@@ -73,7 +73,7 @@ impl Trouble {
         self.0.get_or_init(|| Box::new(error.clone()));
     }
 
-    fn get(&self) -> Option<&Error> {
+    pub(crate) fn get(&self) -> Option<&Error> {
         self.0.get().map(AsRef::as_ref)
     }
 }
@@ -91,7 +91,7 @@ pub(crate) struct Reader {
 
 impl Reader {
     /// Whether an entry holds an answer of this type.
-    pub(super) fn fits(&self, entry: &Entry) -> bool {
+    pub(crate) fn fits(&self, entry: &Entry) -> bool {
         match entry.kind() {
             Kind::Value => self.value.is_some_and(|fits| fits(entry)),
             Kind::Absent => self.absent,

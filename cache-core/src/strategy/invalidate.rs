@@ -74,7 +74,7 @@ impl Target {
         let outcome = match (why, &self.what) {
             // Better nothing than what the arguments did not say.
             (Some(why), _) => Err(Error::NoKey(why)),
-            (None, What::Keys(pattern)) => self.cache.remove_match(pattern).await,
+            (None, What::Keys(pattern)) => self.cache.invalidate_match(pattern).await,
             (None, What::Tags(tags)) => self.cache.end_tags(tags).await.map(|()| 0),
         };
         let (kind, error) = match &outcome {

@@ -7,7 +7,7 @@ include!("../../../cache-macros/src/modules.rs");
 
 mod traced;
 
-use attribute::{Table, cached, early, hit, invalidate, rate_limit, soft};
+use attribute::{Table, cached, early, fail, hit, invalidate, rate_limit, soft};
 use proc_macro::TokenStream;
 
 const ALL: &Table = &Table {
@@ -17,6 +17,7 @@ const ALL: &Table = &Table {
         early::ATTRIBUTE,
         hit::ATTRIBUTE,
         soft::ATTRIBUTE,
+        fail::ATTRIBUTE,
         invalidate::ATTRIBUTE,
         rate_limit::ATTRIBUTE,
         traced::ATTRIBUTE,
@@ -45,6 +46,12 @@ pub fn hit(args: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn early(args: TokenStream, item: TokenStream) -> TokenStream {
     expand::attribute(ALL, "early", args.into(), item.into()).into()
+}
+
+/// `fail` of macadamia.
+#[proc_macro_attribute]
+pub fn fail(args: TokenStream, item: TokenStream) -> TokenStream {
+    expand::attribute(ALL, "fail", args.into(), item.into()).into()
 }
 
 /// `invalidate` of macadamia.
