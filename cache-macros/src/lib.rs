@@ -136,9 +136,9 @@ pub fn hit(args: TokenStream, item: TokenStream) -> TokenStream {
 /// | `handle = Name` | as in [`macro@cached`], where no other attribute has the handle of the function |
 ///
 /// ```text
-/// ttl = "2h"     0:00         1:00         2:00          3:00             4:00
-/// the function   Ok(a)        Ok(b)        Err           Err              Err
-/// the caller     Ok(a)        Ok(b)        Ok(b)         Ok(b), barely    Err: b is three hours old
+/// ttl = "2h"     0:00    1:00    2:00    2:59    3:00
+/// the function   Ok(a)   Ok(b)   Err     Err     Err
+/// the caller     Ok(a)   Ok(b)   Ok(b)   Ok(b)   Err      b is two hours old
 /// ```
 ///
 /// Every success is kept, `Ok(None)` too: it is what the function last said. A refusal by a guard inside, such as

@@ -13,7 +13,6 @@ use crate::handle::{self, Handle, Named, Naming};
 use crate::keeping::Keeping;
 use crate::key::{Head, Key, Kind};
 use crate::krate::Private;
-use crate::tokens::moved;
 use crate::value::{self, Place, Ttl};
 
 pub(crate) const ATTRIBUTE: Attribute = Attribute { name: "fail", stores: false, counts: true, parse };
@@ -94,12 +93,12 @@ impl Fail {
             ReturnType::Default => value::here(&function.sig.ident),
             ReturnType::Type(..) => value::here(output),
         };
-        let (p, returns) = (self.common.p.at(here), moved(quote!(__returns()), here));
+        let p = self.common.p.at(here);
         let storable = self.keeping.asks(output, &self.common.p);
         quote_spanned! {here=>
             #[allow(clippy::all, clippy::pedantic)]
             if false {
-                #p::returns::can_fail(&#returns.shape());
+                #p::returns::can_fail(&__returns().shape());
             }
             #storable
         }
