@@ -20,6 +20,8 @@ use tokio::task::yield_now;
 
 const SECOND: Duration = Duration::from_secs(1);
 const NANO: Duration = Duration::from_nanos(1);
+/// A nanosecond less.
+const ALMOST: Duration = Duration::from_nanos(999_999_999);
 
 #[derive(Debug, Clone, PartialEq)]
 enum AppError {
@@ -93,7 +95,7 @@ async fn an_answer_is_good_up_to_its_ttl_and_not_a_nanosecond_longer() {
             .run(async {
                 status("me", &source).await.unwrap();
                 source.says(Err(AppError::Timeout));
-                fixture.clock.advance(SECOND * 10 - NANO);
+                fixture.clock.advance(SECOND * 9 + ALMOST);
                 assert_eq!(status("me", &source).await, Ok(1));
                 fixture.clock.advance(NANO);
                 assert_eq!(status("me", &source).await, Err(AppError::Timeout), "a fallback renews nothing");
@@ -109,13 +111,13 @@ async fn the_age_counts_from_the_last_success_whether_it_was_written_or_not() {
         fixture
             .run(async {
                 status("me", &source).await.unwrap();
-                fixture.clock.advance(SECOND - NANO);
+                fixture.clock.advance(ALMOST);
                 status("me", &source).await.unwrap();
                 source.says(Err(AppError::Timeout));
-                fixture.clock.advance(SECOND * 10 - NANO);
+                fixture.clock.advance(SECOND * 9 + ALMOST);
                 let (last, calls) = detect(status("me", &source)).await;
                 assert_eq!(last, Ok(1));
-                assert_eq!((calls[0].age, calls[0].expiry), (SECOND * 10 - NANO, Expiry::In(NANO)));
+                assert_eq!((calls[0].age, calls[0].expiry), (SECOND * 9 + ALMOST, Expiry::In(NANO)));
                 fixture.clock.advance(NANO);
                 assert_eq!(status("me", &source).await, Err(AppError::Timeout));
             })
@@ -181,7 +183,7 @@ async fn the_rest_between_writes_is_a_tenth_of_a_short_ttl_and_a_second_of_a_lon
             }
             let before = writes(&cache);
             forever(1).await.unwrap();
-            clock.advance(SECOND - NANO);
+            clock.advance(ALMOST);
             forever(1).await.unwrap();
             assert_eq!(writes(&cache) - before, 1);
             clock.advance(NANO);
@@ -282,10 +284,10 @@ async fn by_prefix(name: &str) -> Answer<usize> {
     Ok(name.len())
 }
 
-#[fail(ttl = "1h", skip(_trace))]
-async fn by_default(name: &str, words: Option<u8>, _trace: u8) -> Answer<usize> {
+#[fail(ttl = "1h", skip(trace))]
+async fn by_default(name: &str, words: Option<u8>, trace: u8) -> Answer<usize> {
     let _ = words;
-    if _trace == 0 { Err(AppError::Timeout) } else { Ok(name.len()) }
+    if trace == 0 { Err(AppError::Timeout) } else { Ok(name.len()) }
 }
 
 #[fail(ttl = "1h", key = |name| format!("made:{}", name.len()))]
@@ -727,7 +729,7 @@ async fn the_ttl_may_be_computed_and_one_of_zero_keeps_nothing() {
                 by_expression(Duration::ZERO, true).await.unwrap();
                 assert!(by_expression(SECOND, false).await.is_err());
                 by_expression(SECOND, true).await.unwrap();
-                fixture.clock.advance(SECOND - NANO);
+                fixture.clock.advance(ALMOST);
                 assert!(by_expression(NANO, false).await.is_ok(), "it was kept for a second");
                 fixture.clock.advance(NANO);
                 assert!(by_expression(SECOND * 9, false).await.is_err());

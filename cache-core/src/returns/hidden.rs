@@ -63,7 +63,7 @@ macro_rules! __hidden {
         use $crate::__private::returns::{
             HiddenByName as _, HiddenOurs as _, HiddenShown as _, HiddenWritten as _,
         };
-        (&&&$probe).hidden($error)
+        (&&&&$probe).hidden($error)
     }};
 }
 
