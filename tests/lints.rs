@@ -55,7 +55,7 @@ use std::time::Duration;
 pub mod strict {
     //! Every argument of every attribute, in a module of documented public items.
 
-    use macadamia::{Cache, Error, KeyPart, cached, invalidate, key, purge, rate_limit};
+    use macadamia::{Cache, Error, KeyPart, cached, fail, invalidate, key, purge, rate_limit};
     use std::fmt;
     use std::future::{Future, ready};
     use std::time::Duration;
@@ -162,6 +162,27 @@ pub mod strict {
     #[rate_limit(limit = 100, period = "1m", key = |id| format!("rarely:{id}"), prefix = "v2", algorithm = "gcra")]
     pub async fn rarely(id: u64, limit: u32, period: Duration, settings: &Settings) -> Result<u64, Error> {
         ready(Ok(id)).await
+    }
+
+    /// The last good one of two, while it is young.
+    ///
+    /// # Errors
+    /// What is not meant, and what is while there is none.
+    #[fail(ttl = ttl, key = "last:<id>", errors = Error::Locked | Error::RateLimited { .. }, handle = Last)]
+    #[fail(ttl = "1h", skip(settings), prefix = "v2", cache = settings.cache, when = settings.enabled)]
+    pub async fn last(id: u64, ttl: Duration, settings: &Settings) -> Result<Option<u64>, Error> {
+        ready(Ok(Some(id))).await
+    }
+
+    /// Both.
+    ///
+    /// # Errors
+    /// While there is no answer.
+    #[fail(ttl = "forever")]
+    #[cached(ttl = "1h", none_ttl = "1m")]
+    #[fail(ttl = 90, key = |id| format!("inner:{id}"))]
+    pub async fn last_of_cached(id: u64) -> Result<Option<u64>, Failure> {
+        ready(Ok(Some(id))).await
     }
 
     /// Everything that is invalidated.

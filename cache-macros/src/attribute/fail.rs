@@ -59,7 +59,9 @@ fn parse(input: Input<'_>, errors: &mut Errors) -> Option<Box<dyn Layer>> {
             let owner = owner.map_or(ATTRIBUTE.name, |applied| applied.attribute.name);
             errors.push(
                 given.key.span(),
-                format!("the handle of a function is one: that of the `#[{owner}]` beside this, say `handle` there"),
+                format!(
+                    "a function has one handle, and the `#[{owner}]` beside this has it: say `handle` there"
+                ),
             );
         }
         None

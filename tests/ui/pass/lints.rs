@@ -3,7 +3,7 @@
 #![deny(missing_docs, missing_debug_implementations, unreachable_pub, unsafe_code, single_use_lifetimes)]
 #![allow(clippy::redundant_pub_crate, reason = "`unreachable_pub` asks for the opposite")]
 
-use macadamia::{KeyPart, cached, invalidate, rate_limit};
+use macadamia::{KeyPart, cached, fail, invalidate, rate_limit};
 
 /// Who asks.
 #[derive(Debug, KeyPart)]
@@ -37,7 +37,15 @@ pub(crate) async fn rare(id: u64) -> macadamia::Result<u64> {
     Ok(id)
 }
 
+/// The last good one.
+#[fail(ttl = "3h", key = "last:<id>", errors = macadamia::Error::Locked)]
+#[rate_limit(limit = 2, period = "1m")]
+pub(crate) async fn last(id: u64) -> macadamia::Result<u64> {
+    Ok(id)
+}
+
 pub(crate) async fn run() {
+    assert!(last(7).await.is_ok());
     assert!(rare(7).await.is_ok());
     assert_eq!(answer(&Asker::User(7)).await, Ok(7));
     assert!(answer(&Asker::Anyone).await.is_err());

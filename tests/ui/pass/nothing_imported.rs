@@ -13,10 +13,16 @@ async fn rare(id: u64) -> ::macadamia::Result<u64> {
     ::core::result::Result::Ok(id)
 }
 
+#[::macadamia::fail(ttl = "3h", key = "last:<id>", errors = ::macadamia::Error::Locked, when = id > 0)]
+async fn last(id: u64) -> ::macadamia::Result<u64> {
+    ::core::result::Result::Ok(id)
+}
+
 #[derive(::macadamia::KeyPart)]
 struct Page(u64);
 
 pub(crate) async fn run() {
+    ::core::assert!(::core::matches!(last(7).await, ::core::result::Result::Ok(7)));
     ::core::assert!(::core::matches!(rare(7).await, ::core::result::Result::Ok(7)));
     let page = Page(3);
     ::core::assert!(::core::matches!(user(7).await, ::core::option::Option::Some(7)));

@@ -1,6 +1,6 @@
 //! `crate = …` finds the library behind another name.
 
-use macadamia::{KeyPart, cached, invalidate, key, rate_limit};
+use macadamia::{KeyPart, cached, fail, invalidate, key, rate_limit};
 
 mod toolbox {
     pub(super) use macadamia as cache;
@@ -21,6 +21,11 @@ async fn rare() -> macadamia::Result<u8> {
     Ok(1)
 }
 
+#[fail(ttl = "3h", key = "last", crate = toolbox::cache)]
+async fn last() -> macadamia::Result<u8> {
+    Ok(1)
+}
+
 #[invalidate(name(id = Id(id)), crate = toolbox::cache)]
 async fn rename(id: u64) {
     let _ = id;
@@ -28,7 +33,7 @@ async fn rename(id: u64) {
 
 pub(crate) async fn run() {
     assert_eq!(name(&Id(7)).await, "7");
-    assert!(rare().await.is_ok());
+    assert!(rare().await.is_ok() && last().await.is_ok());
     rename(7).await;
     assert_eq!(key!(name(id = Id(7)), crate = toolbox::cache), "named:7");
 }
