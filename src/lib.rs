@@ -31,6 +31,7 @@
 //! | cache a function | [`macro@cached`] |
 //! | drop what it stored | [`macro@invalidate`], [`purge!`], the function's handle |
 //! | answer with the last good value when a function fails | [`macro@fail`] |
+//! | let one run at a time | [`macro@locked`] |
 //! | refuse calls beyond a rate | [`macro@rate_limit`] |
 //! | build a key by hand | [`key!`] |
 //! | use a value as part of a key | [`trait@KeyPart`], `#[derive(KeyPart)]` |
@@ -73,7 +74,7 @@ pub use cache_core::{
     registry, submit_plugin, submit_scheme, testing,
 };
 pub use cache_macros::{
-    KeyPart, cached, duration, early, fail, hit, invalidate, key, purge, rate_limit, soft,
+    KeyPart, cached, duration, early, fail, hit, invalidate, key, locked, purge, rate_limit, soft,
 };
 
 #[doc(hidden)]

@@ -41,7 +41,8 @@ pub enum EventKind {
     Degraded,
     /// A computed answer was stored.
     Stored,
-    /// A computed answer was not stored, because its key was invalidated meanwhile.
+    /// A computed answer was not stored, because its key was invalidated meanwhile, or because a lock under which it was
+    /// computed was lost.
     Overtaken,
     /// Keys were invalidated.
     Invalidated,

@@ -22,7 +22,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 
 pub use chain::Within;
-pub(crate) use chain::{Makeshift, Mark, fell_back, is_beside, within};
+pub(crate) use chain::{Makeshift, Mark, fell_back, holds, is_beside, locks, within};
 pub(crate) use guard::{Landing, Leader, Waiter};
 
 use crate::clock::Time;

@@ -183,6 +183,13 @@ pub mod __private {
         pub use crate::strategy::refresh::{As, detach, lend, own, portable};
     }
 
+    /// `#[locked]`.
+    pub mod locked {
+        pub use crate::command::IntoWait;
+        pub use crate::lock::Fence;
+        pub use crate::strategy::locked::{Terms, enter};
+    }
+
     /// `#[cached(many = …)]`.
     pub mod batch {
         pub use crate::returns::{BatchMap, Batched};

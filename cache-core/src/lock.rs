@@ -10,7 +10,7 @@ use std::fmt;
 use std::hash::BuildHasher;
 use std::time::Duration;
 
-pub(crate) use line::{InLine, freed, tell_all_freed, tell_freed};
+pub(crate) use line::{InLine, Leaving, freed, tell_all_freed, tell_freed};
 
 use crate::backend::{Step, Transition};
 use crate::clock::Time;

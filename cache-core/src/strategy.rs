@@ -21,6 +21,8 @@ pub(crate) mod inside;
 pub(crate) mod invalidate;
 mod keep;
 mod lead;
+mod lease;
+pub(crate) mod locked;
 pub(crate) mod policy;
 pub(crate) mod rate_limit;
 pub(crate) mod refresh;

@@ -5,6 +5,7 @@ pub(crate) mod early;
 pub(crate) mod fail;
 pub(crate) mod hit;
 pub(crate) mod invalidate;
+pub(crate) mod locked;
 pub(crate) mod rate_limit;
 pub(crate) mod soft;
 
@@ -30,6 +31,7 @@ pub(crate) const ALL: &Table = &Table {
         invalidate::ATTRIBUTE,
         rate_limit::ATTRIBUTE,
         fail::ATTRIBUTE,
+        locked::ATTRIBUTE,
     ],
 };
 

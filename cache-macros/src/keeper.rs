@@ -89,10 +89,14 @@ impl Keeper {
         } else {
             quote_spanned!(site=> false)
         };
-        let Keeping { version, single_flight, .. } = &self.keeping;
+        let Keeping { version, single_flight, lock, .. } = &self.keeping;
+        let lock = lock.map_or_else(
+            || quote_spanned!(site=> ::core::option::Option::None),
+            |(_, millis)| quote_spanned!(site=> ::core::option::Option::Some(#p::Ttl::from_millis(#millis))),
+        );
         quote_spanned! {site=>
             #p::cached::Settings {
-                version: #version, single_flight: #single_flight, bypass: #bypass, policy: #policy,
+                version: #version, single_flight: #single_flight, lock: #lock, bypass: #bypass, policy: #policy,
             }
         }
     }

@@ -5,7 +5,7 @@ mod absent;
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
-use syn::{Expr, ExprClosure, Pat};
+use syn::{Expr, ExprClosure, ExprLit, Lit, Pat};
 
 use self::absent::{err_ttl, refuse_idle};
 
@@ -28,6 +28,8 @@ pub(crate) struct Keeping {
     places: (Option<Span>, Option<Span>),
     jitter: Option<f64>,
     pub(crate) single_flight: bool,
+    /// The lease of a computation, in milliseconds, and where it was asked for.
+    pub(crate) lock: Option<(Span, u64)>,
     pub(crate) version: u32,
     pub(crate) tags: Tags,
 }
@@ -51,7 +53,7 @@ impl Keeping {
         Key("single_flight", Shape::Value),
         Key("version", Shape::Value),
         Key("tags", Shape::Value),
-        Key("lock", Shape::Later),
+        Key("lock", Shape::Value),
         Key("codec", Shape::Later),
     ];
 
@@ -67,6 +69,7 @@ impl Keeping {
             places: (None, None),
             jitter: None,
             single_flight: true,
+            lock: None,
             version: 0,
             tags: Tags::default(),
         }
@@ -106,6 +109,7 @@ impl Keeping {
         let jitter = arguments.expr("jitter").and_then(|(key, expr)| value::share(&key, &expr, errors));
         let single_flight =
             arguments.expr("single_flight").and_then(|(key, expr)| value::switch(&key, &expr, errors));
+        let lock = arguments.expr("lock").and_then(|(key, expr)| lease(&key, expr, errors));
         let version = arguments.expr("version").and_then(|(key, expr)| value::number(&key, &expr, errors));
         let keeping = Self {
             ttl: ttl?,
@@ -116,6 +120,7 @@ impl Keeping {
             places,
             jitter,
             single_flight: single_flight.unwrap_or(true),
+            lock,
             version: version.unwrap_or(0),
             tags: Tags::take(arguments, Scope::Function(function), errors),
         };
@@ -249,6 +254,22 @@ fn refuse_borrowed(function: &Function, errors: &mut Errors) {
             "what is cached outlives the call, so it cannot be borrowed: return an \
             owned value, such as `String` or `Arc<T>`",
         );
+    }
+}
+
+/// `true`, `false`, or how long.
+fn lease(key: &Ident, expr: Expr, errors: &mut Errors) -> Option<(Span, u64)> {
+    if let Expr::Lit(ExprLit { lit: Lit::Bool(value), .. }) = &expr {
+        return value.value.then_some((key.span(), value::LEASE));
+    }
+    let place = expr.span();
+    match Period::parse(key, expr, errors)? {
+        Period::Millis(millis) => Some((key.span(), millis)),
+        Period::Expr(_) => {
+            errors
+                .push(place, "`lock` is known before the call: `true`, `false`, or a lease such as \"10s\"");
+            None
+        }
     }
 }
 

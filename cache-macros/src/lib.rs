@@ -65,6 +65,7 @@ use proc_macro::TokenStream;
 /// | `none_ttl`, `err_ttl` | `None` and `Err` are not stored unless one of these says how long |
 /// | `jitter = "10%"` | shortens each ttl by a random share |
 /// | `single_flight` (`true`) | callers of a key being computed wait for it |
+/// | `lock = true`, `lock = "10s"` | on a miss, one computation across processes, see below |
 /// | `when = …`, `cache = …` | goes past the cache if false; another cache |
 /// | `version = 2` | entries of other versions count as absent |
 /// | `tags = ["users", "user:<id>"]` | templates; deleting any of them ends the entry, at once and for all |
@@ -79,6 +80,24 @@ use proc_macro::TokenStream;
 ///
 /// A free function gets a handle of the same name: `profile::key(&user)`, `peek`, `set`, `invalidate`,
 /// `refresh`, `stats`.
+///
+/// # One computation across processes
+///
+/// Callers of one process share a computation anyway. With `lock`, processes that share a backend do too:
+///
+/// ```text
+/// process 1   miss ── lease ── look again ── run the function ── store ── release
+/// process 2        miss ── held ────────────────────────────────── look ── answer
+/// ```
+///
+/// A hit never touches the lease. It lasts ten seconds, or as long as `lock` says, and is renewed at each third of that
+/// while the function runs, so that the crash of a process keeps the others waiting no longer. It is kept beside the
+/// value. A computation that loses it gives its answer and does not store it (`EventKind::LeaseLost`). Nobody is
+/// refused: who has waited as long as callers wait for each other (30 seconds, `CacheBuilder::wait`), or cannot reach
+/// the backend, computes without a lease, and an event says so. What is recomputed on purpose (`refresh`,
+/// `Scope::invalidate_further`) takes no lease.
+///
+/// It costs a miss two to three more commands: not for functions that are as quick as the backend.
 ///
 /// # Many at once
 ///
@@ -182,6 +201,61 @@ pub fn fail(args: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn invalidate(args: TokenStream, item: TokenStream) -> TokenStream {
     expand::attribute(attribute::ALL, "invalidate", args.into(), item.into()).into()
+}
+
+/// Runs one call of a key at a time, across processes where they share the backend; the others wait.
+///
+/// ```text
+/// #[locked(key = "account:<from>", wait = "5s", fence = token)]
+/// async fn withdraw(from: AccountId, cents: u64) -> Result<Receipt, AppError> {   // AppError: From<macadamia::Error>
+///     ledger().withdraw(from, cents, token.get()).await
+/// }
+/// ```
+///
+/// | argument | meaning |
+/// |---|---|
+/// | `wait` (`true`) | how long to wait: `true` is 60 seconds, `"5s"`, whole seconds, or an expression: a `bool`, a `Duration`, … When it is over, `Error::LockTimeout`; with `false`, `Error::Locked` at once |
+/// | `ttl` (`"10s"`) | the lease: `"30s"`, whole seconds, or an expression of type `Duration` |
+/// | `fence = name` | a variable of type `Fence` in the body, and in the layers inside: the number of this acquisition |
+/// | `key`, `prefix`, `skip(db, self)` | who waits for whom, as in [`macro@cached`]: without `key`, calls with the same arguments |
+/// | `when = …`, `cache = …`, `crate = path` | runs without the lock if false; another cache; where macadamia is |
+///
+/// Three callers, `ttl = "10s"`, a function that takes 15 seconds:
+///
+/// ```text
+///            0     3     6     9     12    15                    30
+/// a          runs ─┴─────┴─────┴─────┴─────► answer                      the lease is renewed at each third
+/// b              waits in line ────────────┤ runs ───────────────► answer
+/// c                   waits in line ─────────────────────────────┤ runs …
+/// ```
+///
+/// Who waits in this process is served in order of arrival and wakes at the release; locks of other processes are
+/// asked for every 10 to 200 milliseconds. Whatever ends the holder releases: an answer, an error, a panic, being
+/// dropped at any await. If its process is killed, the lock is free when the lease is over. They are the locks of
+/// `Cache::lock`: under `lock:` and the key, in the route that names that prefix, else in the route of the key.
+///
+/// A holder can lose its lease all the same: its process stood still for longer, the backend cannot be reached, somebody
+/// cleared it. Then another runs beside it. The holder still gives its answer, `EventKind::LeaseLost` tells of it, and no
+/// value strategy inside stores what was computed under the lost lease. What the lock protects from two at once has to
+/// check the fence: of two holders the later has the greater number, so refuse what comes with a smaller one than was
+/// seen.
+///
+/// A backend that fails lets the call through, and an event says so; with `fence` it is refused with that error, because
+/// there is no number to give. `when = false`, locks that are switched off (`Command::Lock`) and a key that cannot be
+/// made (a value of the key context is not set) let it through too: its fence is 0, of one who holds nothing.
+///
+/// A function that comes to ask for a lock that it runs under, directly or through others, gets `Error::Locked` at once
+/// instead of waiting for itself. That is seen within one task only: a task that the holder spawns and waits for, and two
+/// functions that each hold what the other asks for, wait until their time is over.
+///
+/// The function returns `Result<_, E>` with `E: From<macadamia::Error>`. Two locks on one function differ in their key,
+/// by `prefix` if by nothing else. Of several attributes the top one is outermost: below `cached`, hits wait for nobody.
+///
+/// Not to spare the source of a cached value: that is `cached` with `lock`, which never refuses. Not around what takes
+/// milliseconds and is called in crowds: they queue.
+#[proc_macro_attribute]
+pub fn locked(args: TokenStream, item: TokenStream) -> TokenStream {
+    expand::attribute(attribute::ALL, "locked", args.into(), item.into()).into()
 }
 
 /// Admits so many calls of a key in so much time; the others get `Error::RateLimited` and the function does not run.

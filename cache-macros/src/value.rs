@@ -81,6 +81,9 @@ impl Ttl {
     }
 }
 
+/// How long a lease lasts unless something else is asked for, in milliseconds.
+pub(crate) const LEASE: u64 = 10_000;
+
 /// A duration: a literal checked now, or an expression of type `Duration`.
 pub(crate) enum Period {
     Millis(u64),

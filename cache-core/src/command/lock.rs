@@ -4,16 +4,21 @@ mod guard;
 mod lease;
 mod take;
 
+pub(crate) use guard::Lease;
 pub use guard::LockGuard;
 pub use lease::{IsLocked, SetLock, Unlock};
 pub use take::Lock;
+pub(crate) use take::{Pauses, take};
+
+use tokio::sync::futures::Notified;
 
 use crate::backend::Transition;
 use crate::cache::{Cache, Route};
 use crate::command::Command;
 use crate::error::{Error, Result};
+use crate::flight;
 use crate::key::{Key, KeyBuf};
-use crate::lock::{Change, PREFIX, Told};
+use crate::lock::{Change, PREFIX, Told, freed};
 
 /// Where a lock is kept.
 #[derive(Debug, Clone)]
@@ -27,11 +32,13 @@ pub(crate) struct Place {
 impl Place {
     /// A route that names the prefix takes it, else that of the key itself.
     fn of(cache: &Cache, key: &Key) -> Result<Self> {
-        let mut state = KeyBuf::new();
-        state.literal(PREFIX);
-        state.literal(key.as_str());
-        let state = state.as_key().to_key();
-        Ok(Self::new(cache, cache.route_or_error(&state)?, state))
+        Self::of_state(cache, joined(&[PREFIX, key.as_str()]))
+    }
+
+    /// The same, for a key that has its prefix already.
+    pub(crate) fn of_state(cache: &Cache, key: Key) -> Result<Self> {
+        let taken = cache.route_or_error(&key)?;
+        Ok(Self::new(cache, taken, key))
     }
 
     /// A state of this key in this route.
@@ -39,6 +46,22 @@ impl Place {
         let id = route.id();
         let route = cache.routes().iter().position(|route| route.id() == id).unwrap_or_default();
         Self { cache: cache.clone(), route, key }
+    }
+
+    /// Of the lease of a value, beside it. No lock of users has this key, whatever it is called.
+    pub(crate) fn of_value(cache: &Cache, route: u32, key: &Key) -> Self {
+        let key = joined(&["gen:", key.as_str(), "%lock"]);
+        Self { cache: cache.clone(), route: route as usize, key }
+    }
+
+    /// Whether the running code holds this very lock: who waited for it would wait for itself.
+    pub(crate) fn is_held_here(&self) -> bool {
+        flight::holds(|lease| lease.is_of(self))
+    }
+
+    /// Told of releases in this process, from now on.
+    pub(crate) fn freed(&self) -> Notified<'static> {
+        freed(&self.key).notified()
     }
 
     fn route(&self) -> Result<&Route> {
@@ -60,4 +83,10 @@ impl Place {
         self.update(&mut change).await?;
         Ok(change.told())
     }
+}
+
+fn joined(parts: &[&str]) -> Key {
+    let mut key = KeyBuf::new();
+    parts.iter().for_each(|part| key.literal(part));
+    key.as_key().to_key()
 }

@@ -1,5 +1,6 @@
 //! What the running code is part of: computations, so that a function that asks for its own key does not wait for
-//! itself; and answers, so that one made of a fallback is known as such.
+//! itself; answers, so that one made of a fallback is known as such; and locks, so that what was computed under one
+//! that was lost is not stored.
 
 use std::cell::RefCell;
 use std::future::Future;
@@ -10,6 +11,7 @@ use std::task::{Context, Poll};
 
 use pin_project_lite::pin_project;
 
+use crate::command::Lease;
 use crate::registry::Function;
 use crate::scope::Calm;
 
@@ -26,6 +28,10 @@ pub(crate) enum Mark {
     Beside(&'static Function),
     /// An answer that is being made.
     Answer(Makeshift),
+    /// A lock that it runs under.
+    Lock(Arc<Lease>),
+    /// The lease of a value that is being computed: of no account to the values inside.
+    Lease(Arc<Lease>),
 }
 
 /// Whether an answer is made of a fallback: of what was good once, because its source fails now. Such an answer is
@@ -100,6 +106,24 @@ pub(super) fn current() -> Vec<u64> {
     CHAIN.with_borrow(|chain| {
         let flight = |mark: &Mark| if let Mark::Flight(id) = mark { Some(*id) } else { None };
         chain.iter().filter_map(flight).collect()
+    })
+}
+
+/// The locks that the running code is under.
+pub(crate) fn locks() -> Vec<Arc<Lease>> {
+    CHAIN.with_borrow(|chain| {
+        let lock = |mark: &Mark| if let Mark::Lock(lease) = mark { Some(Arc::clone(lease)) } else { None };
+        chain.iter().filter_map(lock).collect()
+    })
+}
+
+/// Whether the running code holds a lock or lease of which this is true.
+pub(crate) fn holds(is: impl Fn(&Lease) -> bool) -> bool {
+    CHAIN.with_borrow(|chain| {
+        chain.iter().any(|mark| match mark {
+            Mark::Lock(lease) | Mark::Lease(lease) => is(lease),
+            Mark::Flight(_) | Mark::Answer(_) | Mark::Beside(_) => false,
+        })
     })
 }
 

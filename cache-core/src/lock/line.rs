@@ -4,6 +4,7 @@
 //! of the key alone, whatever cache it went through; a key that shares a stripe costs one question too many.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{Notify, Semaphore, SemaphorePermit};
@@ -14,9 +15,38 @@ const STRIPES: usize = 64;
 
 static FREED: [Notify; STRIPES] = [const { Notify::const_new() }; STRIPES];
 
+static LEAVING: [AtomicUsize; STRIPES] = [const { AtomicUsize::new(0) }; STRIPES];
+
+fn stripe(key: &Key) -> usize {
+    (key.hash() >> 32) as usize % STRIPES
+}
+
 /// Told when a lock of this key, or of another of its stripe, was released in this process.
 pub(crate) fn freed(key: &Key) -> &'static Notify {
-    &FREED[(key.hash() >> 32) as usize % STRIPES]
+    &FREED[stripe(key)]
+}
+
+/// A release that goes on behind its holder's back; over when dropped.
+pub(crate) struct Leaving(usize);
+
+impl Leaving {
+    pub(crate) fn begin(key: &Key) -> Self {
+        let stripe = stripe(key);
+        LEAVING[stripe].fetch_add(1, Ordering::AcqRel);
+        Self(stripe)
+    }
+
+    /// Whether a release of this key, or of another of its stripe, is on its way.
+    pub(crate) fn is_on_its_way(key: &Key) -> bool {
+        LEAVING[stripe(key)].load(Ordering::Acquire) > 0
+    }
+}
+
+impl Drop for Leaving {
+    fn drop(&mut self) {
+        LEAVING[self.0].fetch_sub(1, Ordering::AcqRel);
+        FREED[self.0].notify_waiters();
+    }
 }
 
 pub(crate) fn tell_freed(key: &Key) {

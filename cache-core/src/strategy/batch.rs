@@ -91,6 +91,8 @@ impl Batch {
                 seen: None,
                 tags,
                 single_flight: self.settings.single_flight,
+                // The leases of several elements would have to be taken in one order by all, those who wait included.
+                lock: None,
                 trouble: Trouble::unkeyable(unkeyable),
             },
         ));

@@ -25,6 +25,7 @@ use crate::returns::{Outcome, Returned, Shape};
 use crate::scope::{self, Calm, Scope};
 use crate::site::Site;
 use crate::tag::Tags;
+use crate::ttl::Ttl;
 
 /// What the attribute fixes before the call.
 #[derive(Debug, Clone, Copy)]
@@ -33,6 +34,8 @@ pub struct Settings {
     pub version: u32,
     /// `single_flight = …`.
     pub single_flight: bool,
+    /// `lock = …`: how long the lease of a computation lasts.
+    pub lock: Option<Ttl>,
     /// `when = …` said no.
     pub bypass: bool,
     /// What is made of a value that is there.
@@ -135,6 +138,7 @@ impl Pending {
             seen,
             tags: Tags::new(),
             single_flight: settings.single_flight,
+            lock: settings.lock,
             trouble: Trouble::unkeyable(why),
         };
         Self { call, reader }

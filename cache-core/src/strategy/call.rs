@@ -15,6 +15,7 @@ use crate::registry::Function;
 use crate::scope::{Circle, Recompute};
 use crate::site::Site;
 use crate::tag::Tags;
+use crate::ttl::Ttl;
 
 /// Whether a call asks the cache, fills it, or neither.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,6 +53,8 @@ pub(crate) struct Call {
     pub(crate) seen: Option<Seen>,
     pub(crate) tags: Tags,
     pub(crate) single_flight: bool,
+    /// How long a lease of the value lasts, if there is one to take.
+    pub(crate) lock: Option<Ttl>,
     pub(crate) trouble: Trouble,
 }
 

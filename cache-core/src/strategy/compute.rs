@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Waker};
 use std::time::Duration;
 
+use super::lease::Leases;
 use super::policy::Fresh;
 use super::refresh::{Begun, Hold, Refreshing};
 use super::{Call, Led, Reader};
@@ -29,6 +30,7 @@ pub(crate) struct Ticket {
     pub(super) fill: Option<FillGuard>,
     /// The tags, with their generations from before the computation.
     pub(super) stamps: Vec<Stamp>,
+    pub(super) leases: Leases,
     started: Time,
     /// Whether the answer is made of a fallback.
     makeshift: Makeshift,
@@ -45,6 +47,7 @@ impl Ticket {
             refreshing: None,
             fill,
             stamps: Vec::new(),
+            leases: Leases::around(),
             started,
             makeshift: Makeshift::default(),
             told: AtomicBool::new(false),
@@ -89,7 +92,8 @@ impl Ticket {
     pub(crate) fn marks(&self) -> impl Iterator<Item = Mark> {
         let flight = self.flight().map(Mark::Flight);
         let beside = self.call.site.filter(|_| self.is_beside()).map(|site| Mark::Beside(site.function()));
-        flight.into_iter().chain(beside).chain([Mark::Answer(self.makeshift.clone())])
+        let answer = Mark::Answer(self.makeshift.clone());
+        flight.into_iter().chain(beside).chain([answer]).chain(self.leases.mark())
     }
 
     /// Leaves the flight to the next who waits, and computes beside it.
@@ -271,6 +275,11 @@ impl Ticket {
         entry = entry.stamped(self.stamps.clone());
         if route.weighs() {
             entry = weighed(entry, self.reader.codec);
+        }
+        if let Some(kind) = self.leases.lost() {
+            self.call.tell(kind, None);
+            entry.kill();
+            return self.share(Some(entry));
         }
         let supersedes = self.supersedes();
         let stored = {

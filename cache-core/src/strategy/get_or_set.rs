@@ -39,6 +39,7 @@ where
         seen: None,
         tags: Tags::new(),
         single_flight: true,
+        lock: None,
         trouble: Trouble::default(),
     };
     let lead = match (Pending { call, reader: returned.reader() }).lead(tags).await {

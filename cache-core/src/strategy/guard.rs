@@ -1,16 +1,18 @@
 //! What attributes that may refuse a call have in common: where their state is, and how they tell what they did.
 
 use std::fmt;
+use std::time::Duration;
 
 use crate::backend::Transition;
 use crate::cache::{CacheRef, Route};
-use crate::command::Command;
+use crate::command::{Command, LockGuard, Place, take};
 use crate::detect::{self, DetectedCall, Outcome};
 use crate::error::{Error, Result};
 use crate::event::EventKind;
 use crate::flight::is_beside;
 use crate::key::{Key, KeyBuf};
 use crate::registry::Function;
+use crate::ttl::Ttl;
 
 /// What the attribute fixes before the call.
 #[derive(Debug, Clone, Copy)]
@@ -89,6 +91,14 @@ impl Guarded {
         self.cache.route_or_error(&self.key)?.update(&self.key, change).await
     }
 
+    /// The lock of this key.
+    pub(super) async fn lock(&self, lease: Ttl, wait: Duration) -> Result<LockGuard> {
+        let place = Place::of_state(&self.cache, self.key.clone())?;
+        let mut guard = take(place, lease, wait).await?;
+        guard.keep_renewed(lease)?;
+        Ok(guard)
+    }
+
     /// Goes on without the guard, as was asked for.
     pub(super) fn bypassed(self) -> Admitted {
         if self.why_unkeyable.is_some() && !self.settings.counts {
@@ -143,6 +153,11 @@ pub struct Admitted {
 }
 
 impl Admitted {
+    /// Something else that came of the call.
+    pub(super) fn tell(&self, kind: EventKind) {
+        self.call.tell(kind, None);
+    }
+
     /// The function has answered.
     pub fn leave(self) {
         let Self { call, kind } = self;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::lease::Leased;
 use super::{Call, Mode, Reader, Ticket};
 use crate::backend::Form;
 use crate::cache::{FillGuard, Route};
@@ -98,7 +99,15 @@ impl Call {
     async fn led(self, reader: Reader, leader: Option<Leader>, reachable: bool) -> Led {
         let Some(route) = self.route() else { return Ticket::compute(self, reader, leader, None) };
         // Somebody may have stored it between the first look and getting here.
-        let (entry, reachable) = if reachable { self.look(route, reader).await } else { (None, false) };
+        let (mut entry, reachable) = if reachable { self.look(route, reader).await } else { (None, false) };
+        let mut lease = None;
+        if entry.is_none() && reachable {
+            match self.lease(route, reader, leader.is_some()).await {
+                Leased::Found(stored) => entry = Some(stored),
+                Leased::Held(guard) => lease = Some(guard),
+                Leased::None => {}
+            }
+        }
         if let Some(entry) = entry {
             if let Some(leader) = leader {
                 leader.found(Arc::clone(&entry));
@@ -113,6 +122,9 @@ impl Call {
             None
         };
         let mut ticket = Ticket::new(self, reader, leader, None);
+        if let Some(lease) = lease {
+            ticket.leases.take(lease);
+        }
         if let Some((fill, stamps)) = right {
             (ticket.fill, ticket.stamps) = (Some(fill), stamps);
         }

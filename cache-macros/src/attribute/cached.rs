@@ -19,7 +19,7 @@ fn parse(input: Input<'_>, errors: &mut Errors) -> Option<Box<dyn Layer>> {
     let (keeper, mut arguments) = Keeper::parse(&ATTRIBUTE, &[Many::KEYS], &input, errors);
     let many = Many::take(&mut arguments, input.function, errors);
     if let (Some(many), Some(keeper)) = (&many, &keeper) {
-        many.check(Some(&keeper.key), input.function, keeper.keeping.err_ttl_place(), errors);
+        many.check(Some(&keeper.key), input.function, &keeper.keeping, errors);
     }
     let keeper = keeper?;
     let p = &keeper.common.p;

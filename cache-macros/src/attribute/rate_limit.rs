@@ -2,7 +2,7 @@
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
-use syn::{Expr, ExprLit, ExprUnary, Lit, ReturnType, UnOp};
+use syn::{Expr, ExprLit, ExprUnary, Lit, ReturnType, Type, UnOp};
 
 use super::{Attribute, Common, Frame, Input, KEYED, Layer};
 use crate::error::{Errors, hint};
@@ -99,6 +99,19 @@ fn algorithm(expr: &Expr, errors: &mut Errors) -> Option<&'static str> {
     known.map(|(_, variant)| *variant)
 }
 
+/// What makes an answer of a refusal. Complaints are about the return type; where none is written, about the function.
+pub(super) fn refusable(function: &Function, output: &Type, p: &Private) -> TokenStream {
+    let (here, output) = match function.sig.output {
+        ReturnType::Default => {
+            let here = value::here(&function.sig.ident);
+            (here, moved(output.to_token_stream(), here))
+        }
+        ReturnType::Type(..) => (value::here(output), output.to_token_stream()),
+    };
+    let p = p.at(here);
+    quote_spanned!(here=> #p::guard::refusal::<#output>)
+}
+
 impl RateLimit {
     /// What the call is measured by; an expression is evaluated here, before the body.
     fn limit(&self) -> TokenStream {
@@ -137,18 +150,7 @@ impl Layer for RateLimit {
         let condition = self.common.when(&when);
         let bypass = if condition.is_some() { quote!(!#when) } else { quote!(false) };
         let (cache, key, limit) = (self.common.cache(), self.key.render(&buf, &Head::Here, p), self.limit());
-        let refusable = {
-            // Complaints are about the return type; where none is written, about the function.
-            let (here, output) = match function.sig.output {
-                ReturnType::Default => {
-                    let here = value::here(&function.sig.ident);
-                    (here, moved(output.to_token_stream(), here))
-                }
-                ReturnType::Type(..) => (value::here(output), output.to_token_stream()),
-            };
-            let p = p.at(here);
-            quote_spanned!(here=> #p::guard::refusal::<#output>)
-        };
+        let refusable = refusable(function, output, p);
         // Whoever counts knows by itself.
         let (refuse, mut leave) = (frame.note("refuse"), quote_spanned!(site=> __admitted.leave();));
         if let Some(is_refused) = frame.asks("is_refused").filter(|_| *counts) {

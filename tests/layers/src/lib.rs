@@ -7,7 +7,7 @@ include!("../../../cache-macros/src/modules.rs");
 
 mod traced;
 
-use attribute::{Table, cached, early, fail, hit, invalidate, rate_limit, soft};
+use attribute::{Table, cached, early, fail, hit, invalidate, locked, rate_limit, soft};
 use proc_macro::TokenStream;
 
 const ALL: &Table = &Table {
@@ -19,6 +19,7 @@ const ALL: &Table = &Table {
         soft::ATTRIBUTE,
         fail::ATTRIBUTE,
         invalidate::ATTRIBUTE,
+        locked::ATTRIBUTE,
         rate_limit::ATTRIBUTE,
         traced::ATTRIBUTE,
     ],
@@ -58,6 +59,12 @@ pub fn fail(args: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn invalidate(args: TokenStream, item: TokenStream) -> TokenStream {
     expand::attribute(ALL, "invalidate", args.into(), item.into()).into()
+}
+
+/// `locked` of macadamia.
+#[proc_macro_attribute]
+pub fn locked(args: TokenStream, item: TokenStream) -> TokenStream {
+    expand::attribute(ALL, "locked", args.into(), item.into()).into()
 }
 
 /// `rate_limit` of macadamia.

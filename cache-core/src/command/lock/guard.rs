@@ -1,17 +1,18 @@
 //! The guard of a lock: held while it lives.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::sync::oneshot;
 
 use super::Place;
 use crate::background;
+use crate::cache::Route;
 use crate::clock::Time;
 use crate::command::Command;
 use crate::error::{Error, Result};
-use crate::lock::{Change, Fence, Told, tell_freed, token};
+use crate::lock::{Change, Fence, Leaving, Told, tell_freed, token};
 use crate::ttl::{IntoTtl, Ttl};
 
 /// A lock that is held: [`Cache::lock`](crate::Cache::lock) gives it, dropping it releases the lock.
@@ -42,11 +43,13 @@ pub struct LockGuard {
 }
 
 #[derive(Debug)]
-struct Lease {
+pub(crate) struct Lease {
     place: Place,
     token: Box<str>,
     /// The end of the lease as it is known here; never later than the backend's.
     until: AtomicU64,
+    /// Released while it stood.
+    given_back: AtomicBool,
     renewing: tokio::sync::Mutex<()>,
 }
 
@@ -63,6 +66,7 @@ impl LockGuard {
                 place: place.clone(),
                 token: token().into(),
                 until: AtomicU64::new(lease.expiry(asked).as_nanos()),
+                given_back: AtomicBool::new(false),
                 renewing: tokio::sync::Mutex::default(),
             }),
             fence: Fence::NONE,
@@ -88,6 +92,11 @@ impl LockGuard {
                 Err(error)
             }
         }
+    }
+
+    /// The lease, for those who want to know whether it stands.
+    pub(crate) fn lease(&self) -> Arc<Lease> {
+        Arc::clone(&self.lease)
     }
 
     /// The text that proves who holds the lock: 128 random bits. Whoever has it can [`unlock`](crate::Cache::unlock).
@@ -154,7 +163,13 @@ impl LockGuard {
 }
 
 impl Lease {
-    fn is_held(&self) -> bool {
+    /// Whether it is the lease of this lock, and still stands.
+    pub(super) fn is_of(&self, place: &Place) -> bool {
+        let route = |place: &Place| place.route().ok().map(Route::id);
+        self.place.key == place.key && route(&self.place) == route(place) && self.is_held()
+    }
+
+    pub(crate) fn is_held(&self) -> bool {
         self.place.cache.now() < Time::from_nanos(self.until.load(Ordering::Acquire))
     }
 
@@ -174,7 +189,15 @@ impl Lease {
         Ok(renewed)
     }
 
+    /// Whether it ended before its holder did.
+    pub(crate) fn is_lost(&self) -> bool {
+        !self.is_held() && !self.given_back.load(Ordering::Acquire)
+    }
+
     async fn release(&self) -> Result<bool> {
+        if self.is_held() {
+            self.given_back.store(true, Ordering::Release);
+        }
         let released = self.place.change(Change::release(&self.token)).await;
         self.until.store(Time::ORIGIN.as_nanos(), Ordering::Release);
         tell_freed(&self.place.key);
@@ -188,8 +211,10 @@ impl Drop for LockGuard {
             return;
         }
         let lease = Arc::clone(&self.lease);
+        let leaving = Leaving::begin(&self.lease.place.key);
         background::finish(Box::pin(async move {
             drop(lease.release().await);
+            drop(leaving);
         }));
     }
 }

@@ -12,7 +12,7 @@ use crate::clock::BoxFuture;
 use crate::command::Command;
 use crate::error::Result;
 use crate::key::{IntoKey, Key};
-use crate::lock::{Change, Told, freed, tell_freed};
+use crate::lock::{Change, Told, tell_freed};
 use crate::ttl::{IntoTtl, Ttl};
 
 impl Cache {
@@ -157,7 +157,7 @@ impl<'c> IntoFuture for IsLocked<'c> {
             let deadline = clock.now().after(wait?);
             loop {
                 // Heard from before the question on: no release is missed.
-                let freed = freed(&place.key).notified();
+                let freed = place.freed();
                 let Told::Held(left) = place.change(Change::look()).await? else { return Ok(false) };
                 let now = clock.now();
                 if now >= deadline {

@@ -12,11 +12,14 @@ use crate::cache::Cache;
 use crate::clock::{BoxFuture, Time};
 use crate::error::{Error, Result};
 use crate::key::{IntoKey, Key};
-use crate::lock::{InLine, freed};
+use crate::lock::{InLine, Leaving};
 use crate::ttl::{IntoTtl, Ttl};
 
 /// How often a lock is asked for that another process may hold: at first, and at most.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(10), Duration::from_millis(200));
+
+/// How long a release may be on its way that nobody else would wait for: as long as a command on a byte backend.
+const LEAVING: Duration = Duration::from_millis(250);
 
 impl Cache {
     /// Takes the lock of this name, waiting up to 60 seconds for it, or as `.wait(…)` says. Dropping the guard
@@ -31,8 +34,9 @@ impl Cache {
     /// names that prefix if there is one, else in the route of the name.
     ///
     /// # Errors
-    /// [`Error::LockTimeout`] when the wait is over, [`Error::Locked`] if there was to be none; [`Error::Config`] for
-    /// a lease of zero; what the backend fails with, at once.
+    /// [`Error::LockTimeout`] when the wait is over, [`Error::Locked`] if there was to be none, and where a `#[locked]`
+    /// function asks for the very lock that it runs under; [`Error::Config`] for a lease of zero; what the backend fails
+    /// with, at once.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -103,15 +107,19 @@ impl<'c> IntoFuture for Lock<'c> {
     }
 }
 
-async fn take(place: Place, lease: Ttl, wait: Duration) -> Result<LockGuard> {
+pub(crate) async fn take(place: Place, lease: Ttl, wait: Duration) -> Result<LockGuard> {
+    if place.is_held_here() {
+        return Err(Error::Locked);
+    }
+    if wait.is_zero() {
+        return take_now(&place, lease).await;
+    }
     let (clock, route) = (place.cache.clock(), place.route()?);
     let deadline = clock.now().after(wait);
-    if wait.is_zero() || !InLine::is_there(route.id(), &place.key) {
-        match LockGuard::try_take(&place, lease).await? {
-            Ok(guard) => return Ok(guard),
-            Err(_) if wait.is_zero() => return Err(Error::Locked),
-            Err(_) => {}
-        }
+    if !InLine::is_there(route.id(), &place.key)
+        && let Ok(guard) = LockGuard::try_take(&place, lease).await?
+    {
+        return Ok(guard);
     }
     let line = InLine::join(route.id(), &place.key);
     let _turn = tokio::select! {
@@ -122,7 +130,7 @@ async fn take(place: Place, lease: Ttl, wait: Duration) -> Result<LockGuard> {
     let mut pauses = Pauses::of(route.form());
     loop {
         // Heard from before the question on: no release is missed.
-        let freed = freed(&place.key).notified();
+        let freed = place.freed();
         let left = match LockGuard::try_take(&place, lease).await? {
             Ok(guard) => return Ok(guard),
             Err(left) => left,
@@ -139,17 +147,40 @@ async fn take(place: Place, lease: Ttl, wait: Duration) -> Result<LockGuard> {
     }
 }
 
+/// Without waiting, except for a release by this process that is on its way: whoever calls one after another is
+/// not in its own way.
+async fn take_now(place: &Place, lease: Ttl) -> Result<LockGuard> {
+    let clock = place.cache.clock();
+    let mut deadline = None;
+    loop {
+        let (freed, is_leaving) = (place.freed(), Leaving::is_on_its_way(&place.key));
+        if let Ok(guard) = LockGuard::try_take(place, lease).await? {
+            return Ok(guard);
+        }
+        let now = clock.now();
+        let deadline = *deadline.get_or_insert_with(|| now.after(LEAVING));
+        if !is_leaving || now >= deadline {
+            return Err(Error::Locked);
+        }
+        tokio::select! {
+            biased;
+            () = freed => {}
+            () = clock.sleep_until(deadline) => {}
+        }
+    }
+}
+
 /// When to ask again for a lock that somebody holds.
-pub(super) struct Pauses(Option<Duration>);
+pub(crate) struct Pauses(Option<Duration>);
 
 impl Pauses {
     /// A store of objects is in this process: whoever releases tells.
-    pub(super) fn of(form: Form) -> Self {
+    pub(crate) fn of(form: Form) -> Self {
         Self((form == Form::Bytes).then_some(PAUSES.0))
     }
 
     /// The end of the lease, or of the pause if that is earlier.
-    pub(super) fn next(&mut self, now: Time, left: Option<Duration>) -> Time {
+    pub(crate) fn next(&mut self, now: Time, left: Option<Duration>) -> Time {
         let expiry = left.map_or(Time::NEVER, |left| now.after(left));
         let Some(pause) = self.0 else { return expiry };
         self.0 = Some((pause * 2).min(PAUSES.1));

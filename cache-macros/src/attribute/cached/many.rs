@@ -11,6 +11,7 @@ use crate::error::{Errors, hint, parameters};
 use crate::function::Function;
 use crate::grammar::{Arguments, Key as Argument, Shape};
 use crate::keeper::{Keeper, if_refused};
+use crate::keeping::Keeping;
 use crate::key::Key;
 use crate::krate::Private;
 
@@ -60,7 +61,7 @@ impl Many {
         &self,
         key: Option<&Key>,
         function: &Function,
-        err_ttl: Option<Span>,
+        keeping: &Keeping,
         errors: &mut Errors,
     ) {
         let name = &self.name;
@@ -80,8 +81,15 @@ impl Many {
                     `Vec<(K, V)>`, or a `Result` of one",
             );
         }
-        if let Some(err_ttl) = err_ttl {
+        if let Some(err_ttl) = keeping.err_ttl_place() {
             errors.push(err_ttl, "with `many` an `Err` belongs to no element: leave `err_ttl` out");
+        }
+        if let Some((lock, _)) = keeping.lock {
+            errors.push(
+                lock,
+                "with `many` two calls could each hold the lease of an element that the other waits for: leave `lock` \
+                    out",
+            );
         }
     }
 
