@@ -52,6 +52,10 @@ const PAGE: &[(&str, &str)] = &[
         "options",
     ),
     ("## Invalidation\n\nThe targets are made from the arguments before the body runs.", "invalidate"),
+    (
+        "## A guard\n\nIt holds what it was granted while the function runs, and gives it back whatever ends the call.",
+        "guard",
+    ),
     ("## Two attributes\n\nThe top one is outermost.", "layers"),
 ];
 
@@ -125,6 +129,7 @@ fn every_option_of_storing() {
     jitter = "10%",
     when = !query.is_private(),
     cache = SEARCHES,
+    lock = "10s",
     version = 3,
     handle = false,
 )]
@@ -155,6 +160,18 @@ fn two_attributes_are_two_layers() {
 #[cached(ttl = "1m", key = "total:<self.shop>")]
 async fn total(&self) -> u64 {
     self.sum().await
+}"#
+    );
+}
+
+#[test]
+fn a_guard() {
+    snapshot!(
+        "guard",
+        r#"
+#[locked(key = "account:<from>", wait = "5s", fence = token)]
+async fn withdraw(from: u64, cents: u64) -> Result<Receipt, AppError> {
+    ledger().withdraw(from, cents, token).await
 }"#
     );
 }

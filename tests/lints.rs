@@ -56,6 +56,7 @@ pub mod strict {
     //! Every argument of every attribute, in a module of documented public items.
 
     use macadamia::{Cache, Error, KeyPart, cached, fail, invalidate, key, purge, rate_limit};
+    use macadamia::{Cache, Error, KeyPart, cached, invalidate, key, locked, purge, rate_limit};
     use std::fmt;
     use std::future::{Future, ready};
     use std::time::Duration;
@@ -183,6 +184,14 @@ pub mod strict {
     #[fail(ttl = 90, key = |id| format!("inner:{id}"))]
     pub async fn last_of_cached(id: u64) -> Result<Option<u64>, Failure> {
         ready(Ok(Some(id))).await
+    /// One at a time.
+    ///
+    /// Whoever has waited for too long is refused.
+    #[locked(ttl = period, wait = period, fence = token, skip(period, settings), cache = settings.cache)]
+    #[locked(key = |id| format!("alone:{id}"), prefix = "v2", wait = settings.enabled, when = settings.enabled)]
+    #[cached(ttl = "1h", key = "alone:<id>", lock = "5s")]
+    pub async fn alone(id: u64, period: Duration, settings: &Settings) -> Result<u64, Error> {
+        ready(Ok(id.max(token.get()))).await
     }
 
     /// Everything that is invalidated.

@@ -262,12 +262,10 @@ fn lease(key: &Ident, expr: Expr, errors: &mut Errors) -> Option<(Span, u64)> {
     if let Expr::Lit(ExprLit { lit: Lit::Bool(value), .. }) = &expr {
         return value.value.then_some((key.span(), value::LEASE));
     }
-    let place = expr.span();
     match Period::parse(key, expr, errors)? {
         Period::Millis(millis) => Some((key.span(), millis)),
-        Period::Expr(_) => {
-            errors
-                .push(place, "`lock` is known before the call: `true`, `false`, or a lease such as \"10s\"");
+        Period::Expr(expr) => {
+            errors.at(expr, "`lock` is known before the call: `true`, `false`, or a lease such as \"10s\"");
             None
         }
     }

@@ -2,6 +2,7 @@
 #![allow(dead_code, unreachable_pub, clippy::unwrap_used, reason = "each test binary uses some of it")]
 
 pub mod echo;
+pub mod gate;
 
 use macadamia::testing::{Faults, ManualClock};
 use macadamia::{Cache, Event, EventKind, Memory, Scope};
