@@ -1,5 +1,6 @@
 //! `lock = …` of `#[cached]`: one computation across processes, and nobody is refused.
 #![allow(clippy::unwrap_used, reason = "a helper of tests")]
+#![allow(clippy::unchecked_time_subtraction, reason = "the numbers are in view")]
 
 mod support;
 

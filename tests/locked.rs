@@ -1,5 +1,6 @@
 //! `#[locked]`: one call of a key at a time, who waits for it and how long, and who counts it.
 #![allow(clippy::unwrap_used, reason = "a helper of tests")]
+#![allow(clippy::unchecked_time_subtraction, reason = "the numbers are in view")]
 
 mod support;
 

@@ -29,14 +29,12 @@ pub(super) enum Leased {
 }
 
 impl Call {
-    /// The lease of the value, or the value. For a leader, or where everybody computes for themselves; who computes
-    /// beside a leader does so because waiting would not end.
+    /// The lease of the value, or the value. Whoever computes beside a leader does so because waiting would not end,
+    /// and does not wait for a lease either.
     pub(super) async fn lease(&self, route: &Route, reader: Reader, leads: bool) -> Leased {
         let Some(length) = self.lock else { return Leased::None };
-        if self.mode != Mode::Cached
-            || !(leads || !self.single_flight)
-            || self.cache.is_off(Command::Lock, route)
-        {
+        let is_beside_a_leader = self.single_flight && !leads;
+        if self.mode != Mode::Cached || is_beside_a_leader || self.cache.is_off(Command::Lock, route) {
             return Leased::None;
         }
         match self.wait_for_lease(route, reader, length).await {

@@ -164,10 +164,8 @@ impl Layer for Locked {
             .as_ref()
             .map(|name| quote_spanned!(site=> let #name: #p::locked::Fence = __held.fence();));
         // Whoever counts knows by itself.
-        let ran = match frame.asks("is_refused").filter(|_| *counts) {
-            Some(is_refused) => quote_spanned!(site=> !#is_refused),
-            None => quote_spanned!(site=> true),
-        };
+        let is_refused = frame.asks("is_refused").filter(|_| *counts);
+        let ran = is_refused.map_or_else(|| quote!(true), |is_refused| quote_spanned!(site=> !#is_refused));
         quote_spanned! {site=>
             let __refusal = #refusable;
             let __entering = {

@@ -26,7 +26,7 @@ fn arguments() {
     let check =
         |arguments: &str, expected: &[&str]| check(&format!("#[cached({arguments})]"), PLAIN, expected);
     let takes = "It takes ttl, condition, time_condition, none_ttl, err_ttl, jitter, single_flight, \
-        version, tags, many, key, prefix, skip, cache, when, crate, handle";
+        version, tags, lock, many, key, prefix, skip, cache, when, crate, handle";
     check("", &["how long? Write `ttl = \"3h\"` (or `ttl = \"forever\"`)"]);
     check(
         "ttl = \"3h\", tll = 1",
@@ -52,7 +52,10 @@ fn arguments() {
         "ttl = 1, condition = true",
         &["`condition` looks at the value: write `|value| …`, or the name of a function"],
     );
-    check("ttl = 1, lock = true", &["`lock` is not available yet"]);
+    check(
+        "ttl = 1, lock = lang",
+        &["`lock` is known before the call: `true`, `false`, or a lease such as \"10s\""],
+    );
     check("ttl = 1, codec = Json", &["`codec` is not available yet"]);
     check("ttl = 0", &["`0` is a duration of zero: write at least \"1ms\""]);
     check("ttl = -1", &["`ttl` cannot be negative"]);

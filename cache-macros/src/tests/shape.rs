@@ -158,7 +158,7 @@ fn options_are_evaluated_before_the_body_and_applied_after_it() {
         &[
             "cache_of(&(a.cache))",
             "__when:bool=a.ok",
-            "version:7u32,single_flight:false,bypass:!__when",
+            "version:7u32,single_flight:false,lock:::core::option::Option::None,bypass:!__when",
             "__ttl=::macadamia::__private::IntoTtl::into_ttl(a.ttl)",
             "__none_ttl=::core::result::Result::Ok(::macadamia::__private::Ttl::from_millis(1000u64))",
             "__err_ttl0=::macadamia::__private::IntoTtl::into_ttl(b.ttl)",
