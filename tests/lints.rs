@@ -55,8 +55,7 @@ use std::time::Duration;
 pub mod strict {
     //! Every argument of every attribute, in a module of documented public items.
 
-    use macadamia::{Cache, Error, KeyPart, cached, fail, invalidate, key, purge, rate_limit};
-    use macadamia::{Cache, Error, KeyPart, cached, invalidate, key, locked, purge, rate_limit};
+    use macadamia::{Cache, Error, KeyPart, cached, fail, invalidate, key, locked, purge, rate_limit};
     use std::fmt;
     use std::future::{Future, ready};
     use std::time::Duration;
@@ -184,6 +183,8 @@ pub mod strict {
     #[fail(ttl = 90, key = |id| format!("inner:{id}"))]
     pub async fn last_of_cached(id: u64) -> Result<Option<u64>, Failure> {
         ready(Ok(Some(id))).await
+    }
+
     /// One at a time.
     ///
     /// Whoever has waited for too long is refused.

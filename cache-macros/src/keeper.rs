@@ -45,8 +45,8 @@ impl Keeper {
         input: &Input<'_>,
         errors: &mut Errors,
     ) -> (Option<Self>, Arguments) {
-        let shared: &[&[Argument]] = &[Keeping::KEYS, KEYED, Common::KEYS, Naming::KEYS];
-        let keys = [own, shared].concat();
+        let shared: &[&[Argument]] = &[KEYED, Common::KEYS, Naming::KEYS];
+        let keys = [&[Keeping::KEYS], own, shared].concat();
         let owner = format!("`#[{}]`", attribute.name);
         let mut arguments = Arguments::parse(&owner, input.args.clone(), &keys, None, errors);
         let common = Common::take(&mut arguments, errors);
