@@ -33,6 +33,7 @@
 //! | answer with the last good value when a function fails | [`macro@fail`] |
 //! | let one run at a time | [`macro@locked`] |
 //! | refuse calls beyond a rate | [`macro@rate_limit`] |
+//! | leave alone what fails, or has become slow | [`macro@circuit_breaker`], [`macro@perf`] |
 //! | build a key by hand | [`key!`] |
 //! | use a value as part of a key | [`trait@KeyPart`], `#[derive(KeyPart)]` |
 //! | read, write, count, scan directly | [`Cache`] |
@@ -74,7 +75,8 @@ pub use cache_core::{
     registry, submit_plugin, submit_scheme, testing,
 };
 pub use cache_macros::{
-    KeyPart, cached, duration, early, fail, hit, invalidate, key, locked, purge, rate_limit, soft,
+    KeyPart, cached, circuit_breaker, duration, early, fail, hit, invalidate, key, locked, perf, purge,
+    rate_limit, soft,
 };
 
 #[doc(hidden)]

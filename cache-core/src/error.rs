@@ -119,6 +119,16 @@ impl Error {
         Self::RateLimited { retry_after }
     }
 
+    /// A refusal by an open circuit breaker.
+    pub const fn circuit_open(retry_after: Duration) -> Self {
+        Self::CircuitOpen { retry_after }
+    }
+
+    /// A refusal while the function is spared because it was slow.
+    pub const fn degraded(retry_after: Duration) -> Self {
+        Self::Degraded { retry_after }
+    }
+
     /// How long to wait before the same call can succeed, where that is known.
     pub const fn retry_after(&self) -> Option<Duration> {
         match self {

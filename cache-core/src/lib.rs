@@ -165,7 +165,12 @@ pub mod __private {
 
     /// Attributes that may refuse a call.
     pub mod guard {
-        pub use crate::strategy::guard::{Settings, refusal};
+        pub use crate::strategy::guard::{Settings, answers, refusal};
+    }
+
+    /// `#[perf]`.
+    pub mod perf {
+        pub use crate::strategy::perf::{Perf, enter};
     }
 
     /// `#[fail]`.
@@ -188,6 +193,11 @@ pub mod __private {
         pub use crate::command::IntoWait;
         pub use crate::lock::Fence;
         pub use crate::strategy::locked::{Terms, enter};
+    }
+
+    /// `#[circuit_breaker]`.
+    pub mod circuit_breaker {
+        pub use crate::strategy::circuit_breaker::{Answer, Breaker, enter};
     }
 
     /// `#[cached(many = …)]`.

@@ -1,11 +1,14 @@
 //! The attributes: a file each, and the one list of them.
 
 pub(crate) mod cached;
+pub(crate) mod circuit_breaker;
 pub(crate) mod early;
 pub(crate) mod fail;
+mod guard;
 pub(crate) mod hit;
 pub(crate) mod invalidate;
 pub(crate) mod locked;
+pub(crate) mod perf;
 pub(crate) mod rate_limit;
 pub(crate) mod soft;
 
@@ -32,6 +35,8 @@ pub(crate) const ALL: &Table = &Table {
         rate_limit::ATTRIBUTE,
         fail::ATTRIBUTE,
         locked::ATTRIBUTE,
+        circuit_breaker::ATTRIBUTE,
+        perf::ATTRIBUTE,
     ],
 };
 

@@ -305,6 +305,121 @@ pub fn rate_limit(args: TokenStream, item: TokenStream) -> TokenStream {
     expand::attribute(attribute::ALL, "rate_limit", args.into(), item.into()).into()
 }
 
+/// Leaves a function that fails too often alone for a while, and lets a few calls try it before all may again.
+///
+/// ```text
+/// #[circuit_breaker(errors_rate = 50, period = "1m", ttl = "30s", errors = AppError::Timeout | AppError::Http(_))]
+/// async fn charge(order: &Order) -> Result<Receipt, AppError>   // AppError: From<macadamia::Error>
+/// ```
+///
+/// | argument | meaning |
+/// |---|---|
+/// | `errors_rate` (required) | the share of failed calls that opens it, in percent: above 0 and up to 100, whole or not, or an expression of type `f64` |
+/// | `period` (required) | the time over which calls are counted: `"1m"`, whole seconds, or an expression of type `Duration` |
+/// | `ttl` (required) | how long it stays open |
+/// | `half_open_calls` (1) | how many probes run at once while it is half-open, and how many must succeed for it to close: 1 to 128, or an expression of type `u32` |
+/// | `half_open_ttl` (`ttl`) | how long a probe may take before another call may be one in its place |
+/// | `min_calls` (10) | fewer calls than this in a period do not open it |
+/// | `errors = PATTERN` (all) | which errors are failures; the others are answers like any other |
+/// | `slow_call = "2s"` | a call that took at least this long has failed, whatever it returned; what it returned is given |
+/// | `key`, `prefix`, `skip(…)` | which calls are judged together, as in [`macro@cached`]. Without `key`: all of the function, whatever their arguments |
+/// | `when = …`, `cache = …`, `crate = path` | goes past the breaker if false; another cache; where macadamia is |
+///
+/// ```text
+///              enough calls, errors_rate of them failed              ttl is over, a call comes
+///      closed ──────────────────────────────────────────► open ────────────────────────────────► half-open
+///   all calls run                                    none runs                               only probes run
+///        ▲                                               ▲                                         │ │
+///        │                                               └──────────── a probe failed ─────────────┘ │
+///        └───────────────────────── half_open_calls probes succeeded ────────────────────────────────┘
+/// ```
+///
+/// Calls that do not run get `Error::CircuitOpen`. `errors_rate = 50, period = "10s", ttl = "5s", min_calls = 4`, a
+/// call each second, which fails from 2 to 7:
+///
+/// ```text
+///            0  1  2  3  4  5  6  7  8  9 10 11 12 13 14
+/// returns    o  o  x  x  -  -  -  -  o  o  o  o  o  o  o
+/// closed     ────────►                ─────────────────►    at 8 a probe succeeded: the counts begin anew
+/// open               ───────────────►                       at 3 two of four had failed
+/// ```
+///
+/// A call is counted when it ends, for nine to ten tenths of a `period`. `retry_after` is exact: until a probe is let
+/// through, or until the permit of the first probe can be another's. A probe that is cancelled gives its permit back
+/// and says nothing; one that panics has failed; one that has not ended after `half_open_ttl` counts until another
+/// takes its place. What ends in a later state than it began in does not count. A cancelled call fails only if it had
+/// taken `slow_call` by then: with a timeout around the function, give `slow_call` a shorter time, or the calls that hang
+/// are never counted.
+///
+/// Of several attributes the top one is outermost. What layers inside answer says nothing of the function: neither
+/// hits, present values and fallbacks, nor refusals by our own guards, unless `errors` fits them.
+///
+/// The state is under `circuit_breaker:` and the key: in the route that names that prefix, else in the route of the
+/// key; at most 2 KiB, never evicted while it binds. A backend that is shared by processes makes one breaker of
+/// theirs; memory keeps one for each. It remembers for a day that it was open. Two breakers of one function differ in
+/// their key, by `prefix` if by nothing else. Without a key (a value of the key context is not set) and when the
+/// backend fails, calls are let through and an event says so. The transitions are events as well: `CircuitOpened`,
+/// `CircuitHalfOpened`, `CircuitClosed`.
+///
+/// The function returns `Result<_, E>` with `E: From<macadamia::Error>`.
+///
+/// Not for errors that are the caller's fault: leave those out of `errors`, or one caller opens it for all. Not for one
+/// function that speaks to several servers: give it a `key` that names the server. And not for what fails cheaply and
+/// harms nobody by being tried.
+#[proc_macro_attribute]
+pub fn circuit_breaker(args: TokenStream, item: TokenStream) -> TokenStream {
+    expand::attribute(attribute::ALL, "circuit_breaker", args.into(), item.into()).into()
+}
+
+/// Spares a function that has become slow: calls are refused for a while.
+///
+/// ```text
+/// #[perf(ttl = "5m", trace_size = 20, factor = 3)]
+/// async fn report(month: Month) -> Result<Report, AppError>   // AppError: From<macadamia::Error>
+/// ```
+///
+/// | argument | meaning |
+/// |---|---|
+/// | `ttl` (required) | how long calls are refused then: `"5m"`, whole seconds, or an expression of type `Duration` |
+/// | `trace_size` (10) | with how many of the last calls a call is compared: 1 to 128, or an expression of type `u32` |
+/// | `factor` (2) | how many times their mean is slow: above 1, or an expression of type `f64` |
+/// | `key`, `prefix`, `skip(…)` | which calls are compared, as in [`macro@cached`]. Without `key`: all of the function, whatever their arguments |
+/// | `when = …`, `cache = …`, `crate = path` | goes past it if false; another cache; where macadamia is |
+///
+/// ```text
+///             a call took more than factor × the mean of the last trace_size
+///   traced ──────────────────────────────────────────────────────────────────► degraded
+///  calls run                                                            calls get Error::Degraded
+///      ▲                                                                           │
+///      └─────────────────────── ttl is over: an empty trace ───────────────────────┘
+/// ```
+///
+/// `ttl = "20s", trace_size = 3`, a call every ten seconds:
+///
+/// ```text
+///            0    10    20    30    40    50    60    70    80    90
+/// takes     1 s   1 s   1 s   2 s   3 s    -     -    3 s   3 s   3 s
+/// mean of    -     -     -    1 s  1.3 s              -     -     -
+///                                   ▲ more than 2.7 s: this call gets its answer, those until 63 s are refused
+/// ```
+///
+/// `retry_after` is exact. Only answers of the function are measured: neither hits, present values, fallbacks and
+/// refusals of layers inside, nor calls that are cancelled or panic. An error that comes fast does not lower the mean;
+/// one that comes late degrades. A call that began before the last degradation was over does not count. An event,
+/// `Degraded`, tells of each.
+///
+/// The state is under `perf:` and the key: in the route that names that prefix, else in the route of the key; 9 bytes
+/// and 8 for each call of the trace, kept for a week after the last one. Without a key and when the backend fails,
+/// calls are let through and an event says so. The function returns `Result<_, E>` with `E: From<macadamia::Error>`.
+///
+/// Not where calls take very different times by nature: give those a `key` that tells them apart, or a
+/// [`macro@circuit_breaker`] with `slow_call`, which asks how many are slow and not whether one is. Not for what takes
+/// microseconds: there one interruption is many times the mean.
+#[proc_macro_attribute]
+pub fn perf(args: TokenStream, item: TokenStream) -> TokenStream {
+    expand::attribute(attribute::ALL, "perf", args.into(), item.into()).into()
+}
+
 /// The key of a template, or of a function for these placeholders: `key!("user:<id>")`,
 /// `key!(profile(user.uid = id))`.
 #[proc_macro]

@@ -160,6 +160,73 @@ pub(crate) fn number(key: &Ident, expr: &Expr, errors: &mut Errors) -> Option<u3
     None
 }
 
+/// A whole number from one to `most`, or an expression.
+pub(crate) fn count(key: &Ident, expr: Expr, most: u32, errors: &mut Errors) -> Option<Expr> {
+    if !is_known(&expr) {
+        return Some(expr);
+    }
+    if let Expr::Lit(ExprLit { lit: Lit::Int(value), .. }) = &expr
+        && value.base10_parse().is_ok_and(|value: u32| (1..=most).contains(&value))
+    {
+        return Some(expr);
+    }
+    errors.at(&expr, format!("`{key}` is a whole number from 1 to {most}, or an expression"));
+    None
+}
+
+/// A number that need not be whole: a literal checked now, or an expression of type `f64`.
+pub(crate) enum Number {
+    Literal(f64),
+    Expr(Expr),
+}
+
+impl Number {
+    /// Above 0, up to 100.
+    pub(crate) fn percent(key: &Ident, expr: Expr, errors: &mut Errors) -> Option<Self> {
+        let how = "is a percentage above 0 and up to 100";
+        Self::parse(key, expr, |number| number > 0.0 && number <= 100.0, how, errors)
+    }
+
+    /// Above 1.
+    pub(crate) fn factor(key: &Ident, expr: Expr, errors: &mut Errors) -> Option<Self> {
+        Self::parse(key, expr, |number| number > 1.0, "is a number above 1", errors)
+    }
+
+    fn parse(key: &Ident, expr: Expr, fits: fn(f64) -> bool, how: &str, errors: &mut Errors) -> Option<Self> {
+        if !is_known(&expr) {
+            return Some(Self::Expr(expr));
+        }
+        let number = match &expr {
+            Expr::Lit(ExprLit { lit: Lit::Int(number), .. }) => number.base10_parse().ok(),
+            Expr::Lit(ExprLit { lit: Lit::Float(number), .. }) => number.base10_parse().ok(),
+            _ => None,
+        };
+        let number = number.filter(|number| fits(*number));
+        if number.is_none() {
+            errors.at(&expr, format!("`{key}` {how}, or an expression of type `f64`"));
+        }
+        number.map(Self::Literal)
+    }
+}
+
+impl ToTokens for Number {
+    fn to_tokens(&self, tokens: &mut TokenStream) {
+        match self {
+            Self::Literal(number) => number.to_tokens(tokens),
+            Self::Expr(expr) => expr.to_tokens(tokens),
+        }
+    }
+}
+
+/// Whether it is no expression to compute before the call, but a literal or a closure.
+fn is_known(expr: &Expr) -> bool {
+    match expr {
+        Expr::Lit(_) | Expr::Closure(_) => true,
+        Expr::Unary(ExprUnary { op: UnOp::Neg(_), expr, .. }) => matches!(**expr, Expr::Lit(_)),
+        _ => false,
+    }
+}
+
 /// `"10%"`, or a share from 0 to 1.
 pub(crate) fn share(key: &Ident, expr: &Expr, errors: &mut Errors) -> Option<f64> {
     let share = match expr {
@@ -251,6 +318,41 @@ mod tests {
             parse_quote!(1.5),
         ] {
             assert_eq!(complaints(|errors| assert_eq!(share(&key(), &expr, errors), None)).len(), 1);
+        }
+    }
+
+    #[test]
+    fn counts_and_numbers_are_literals_within_their_bounds_or_expressions() {
+        let reads =
+            |expr: &Expr, most: u32| count(&key(), expr.clone(), most, &mut Errors::default()).is_some();
+        for (expr, fits) in
+            [("1", true), ("128", true), ("a.b", true), ("-a", true), ("0", false), ("129", false)]
+        {
+            assert_eq!(reads(&syn::parse_str(expr).unwrap(), 128), fits, "{expr}");
+        }
+        for expr in ["-1", "1.0", "\"1\"", "|x| 1", "4294967296"] {
+            assert!(!reads(&syn::parse_str(expr).unwrap(), u32::MAX), "{expr}");
+        }
+        let number = |read: fn(&Ident, Expr, &mut Errors) -> Option<Number>, expr: &str| {
+            let read = read(&key(), syn::parse_str(expr).unwrap(), &mut Errors::default());
+            read.map(|number| number.to_token_stream().to_string())
+        };
+        for (expr, printed) in [
+            ("50", Some("50f64")),
+            ("0.1", Some("0.1f64")),
+            ("100.0", Some("100f64")),
+            ("a.rate()", Some("a . rate ()")),
+            ("0", None),
+            ("0.0", None),
+            ("100.1", None),
+            ("-1", None),
+            ("\"10%\"", None),
+            ("|x| 1.0", None),
+        ] {
+            assert_eq!(number(Number::percent, expr).as_deref(), printed, "{expr}");
+        }
+        for (expr, printed) in [("2", Some("2f64")), ("1.01", Some("1.01f64")), ("1", None), ("0.5", None)] {
+            assert_eq!(number(Number::factor, expr).as_deref(), printed, "{expr}");
         }
     }
 

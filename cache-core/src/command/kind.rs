@@ -43,7 +43,8 @@ commands! {
     SetRaw "set_raw",
     /// `cas`.
     Cas "cas",
-    /// `incr` and `decr`, and the count of `#[rate_limit]`: while it is off, calls are let through uncounted.
+    /// `incr` and `decr`, and the counts of `#[rate_limit]`, `#[circuit_breaker]` and `#[perf]`: while it is off, their
+    /// calls are let through uncounted.
     Incr "incr",
     /// `delete`.
     Delete "delete",

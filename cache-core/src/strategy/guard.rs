@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::backend::Transition;
 use crate::cache::{CacheRef, Route};
+use crate::clock::Time;
 use crate::command::{Command, LockGuard, Place, take};
 use crate::detect::{self, DetectedCall, Outcome};
 use crate::error::{Error, Result};
@@ -31,20 +32,40 @@ pub struct Settings {
     note = "return a `Result`, and give its error `impl From<macadamia::Error>`; `macadamia::Error` itself will do"
 )]
 pub trait Refusable {
+    /// What it fails with.
+    type Error;
+
     /// The answer of a call that was refused.
     fn refused(error: Error) -> Self;
+
+    /// The error in an answer that is one.
+    fn error(&self) -> Option<&Self::Error>;
 }
 
 #[diagnostic::do_not_recommend]
 impl<T, E: From<Error>> Refusable for Result<T, E> {
+    type Error = E;
+
     fn refused(error: Error) -> Self {
         Err(error.into())
+    }
+
+    fn error(&self) -> Option<&E> {
+        self.as_ref().err()
     }
 }
 
 /// The answer of a call that was refused.
 pub fn refusal<Out: Refusable>(error: Error) -> Out {
     Out::refused(error)
+}
+
+/// What finds the error in an answer.
+type ErrorOf<Out> = fn(&Out) -> Option<&<Out as Refusable>::Error>;
+
+/// What refuses, and what finds the error in an answer: for a guard that looks at errors.
+pub fn answers<Out: Refusable>() -> (fn(Error) -> Out, ErrorOf<Out>) {
+    (Out::refused, Out::error)
 }
 
 /// One call that asks a guard.
@@ -141,7 +162,12 @@ impl Guarded {
         error
     }
 
-    fn tell(&self, kind: EventKind, error: Option<&Error>) {
+    /// By the clock of the cache.
+    pub(super) fn now(&self) -> Time {
+        self.cache.now()
+    }
+
+    pub(super) fn tell(&self, kind: EventKind, error: Option<&Error>) {
         self.cache.tell(kind, self.key.as_str(), Some(self.function), error);
     }
 }
@@ -160,11 +186,19 @@ impl Admitted {
 
     /// The function has answered.
     pub fn leave(self) {
+        self.count();
+    }
+
+    pub(super) fn count(&self) {
         let Self { call, kind } = self;
         if call.settings.counts {
-            call.function.counters.count(kind);
-            call.tell(kind, call.why_unkeyable.map(Error::NoKey).as_ref());
+            call.function.counters.count(*kind);
+            call.tell(*kind, call.why_unkeyable.map(Error::NoKey).as_ref());
         }
+    }
+
+    pub(super) const fn call(&self) -> &Guarded {
+        &self.call
     }
 }
 

@@ -5,7 +5,6 @@ use quote::{quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::{Expr, ExprLit, Lit};
 
-use super::rate_limit::refusable;
 use super::{Attribute, Common, Frame, Input, KEYED, Layer};
 use crate::error::Errors;
 use crate::function::Function;
@@ -192,4 +191,16 @@ impl Layer for Locked {
             __out
         }
     }
+}
+
+fn refusable(function: &Function, output: &syn::Type, p: &Private) -> TokenStream {
+    let (here, output) = match function.sig.output {
+        syn::ReturnType::Default => {
+            let here = value::here(&function.sig.ident);
+            (here, crate::tokens::moved(quote!(#output), here))
+        }
+        syn::ReturnType::Type(..) => (value::here(output), quote!(#output)),
+    };
+    let p = p.at(here);
+    quote_spanned!(here=> #p::guard::refusal::<#output>)
 }

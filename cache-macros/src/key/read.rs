@@ -17,6 +17,31 @@ use crate::value;
 impl Key {
     /// Takes `key`, `prefix` and `skip` out of the arguments.
     pub(crate) fn take(arguments: &mut Arguments, function: &Function, errors: &mut Errors) -> Option<Self> {
+        Self::take_or(default, arguments, function, errors)
+    }
+
+    /// The same for what belongs to the function and not to a call: without `key`, no parameter is in it.
+    pub(crate) fn take_of_function(
+        arguments: &mut Arguments,
+        function: &Function,
+        errors: &mut Errors,
+    ) -> Option<Self> {
+        let nothing = |function: &Function, skip: Option<Argument>, errors: &mut Errors| {
+            // A parameter may be skipped once more, but it must be one.
+            if let Some(Argument { value: Value::List(list), .. }) = skip {
+                skipped(list, function, errors)?;
+            }
+            Some(Vec::new())
+        };
+        Self::take_or(nothing, arguments, function, errors)
+    }
+
+    fn take_or(
+        default: fn(&Function, Option<Argument>, &mut Errors) -> Option<Vec<Piece>>,
+        arguments: &mut Arguments,
+        function: &Function,
+        errors: &mut Errors,
+    ) -> Option<Self> {
         let prefix = arguments.expr("prefix").and_then(|(key, expr)| prefix(&key, &expr, errors));
         let skip = arguments.take("skip");
         let Some((name, expr)) = arguments.expr("key") else {

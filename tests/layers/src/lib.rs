@@ -7,7 +7,9 @@ include!("../../../cache-macros/src/modules.rs");
 
 mod traced;
 
-use attribute::{Table, cached, early, fail, hit, invalidate, locked, rate_limit, soft};
+use attribute::{
+    Table, cached, circuit_breaker, early, fail, hit, invalidate, locked, perf, rate_limit, soft,
+};
 use proc_macro::TokenStream;
 
 const ALL: &Table = &Table {
@@ -20,6 +22,8 @@ const ALL: &Table = &Table {
         fail::ATTRIBUTE,
         invalidate::ATTRIBUTE,
         locked::ATTRIBUTE,
+        circuit_breaker::ATTRIBUTE,
+        perf::ATTRIBUTE,
         rate_limit::ATTRIBUTE,
         traced::ATTRIBUTE,
     ],
@@ -71,6 +75,18 @@ pub fn locked(args: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn rate_limit(args: TokenStream, item: TokenStream) -> TokenStream {
     expand::attribute(ALL, "rate_limit", args.into(), item.into()).into()
+}
+
+/// `circuit_breaker` of macadamia.
+#[proc_macro_attribute]
+pub fn circuit_breaker(args: TokenStream, item: TokenStream) -> TokenStream {
+    expand::attribute(ALL, "circuit_breaker", args.into(), item.into()).into()
+}
+
+/// `perf` of macadamia.
+#[proc_macro_attribute]
+pub fn perf(args: TokenStream, item: TokenStream) -> TokenStream {
+    expand::attribute(ALL, "perf", args.into(), item.into()).into()
 }
 
 /// Writes down when the call comes to it and when it leaves: `traced(name = "outer", into = log())`.

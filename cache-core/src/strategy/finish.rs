@@ -1,0 +1,65 @@
+//! Work that is not cut off: what its owner leaves undone is done in the background.
+
+use std::fmt;
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker};
+
+use crate::background;
+use crate::clock::BoxFuture;
+
+/// A future that, once begun, comes to its end also when it is dropped; its output is dropped then.
+///
+/// So a step of a shared state is never half taken: whoever took it and is cancelled while the answer is on its way
+/// still tells of it, and gives back what it was given.
+pub struct Finish<T: Send + 'static> {
+    work: Option<BoxFuture<'static, T>>,
+    begun: bool,
+}
+
+impl<T: Send + 'static> Finish<T> {
+    /// Not begun: dropped before its first poll, nothing happens.
+    pub(super) fn new(work: impl Future<Output = T> + Send + 'static) -> Self {
+        Self { work: Some(Box::pin(work)), begun: false }
+    }
+
+    /// Begun already: dropped at once, it is done now, and in the background what has to wait.
+    pub(super) fn begun(work: impl Future<Output = T> + Send + 'static) -> Self {
+        Self { work: Some(Box::pin(work)), begun: true }
+    }
+}
+
+impl<T: Send + 'static> Future for Finish<T> {
+    type Output = T;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
+        self.begun = true;
+        // Taken out meanwhile: work that panics is not begun again.
+        let Some(mut work) = self.work.take() else { return Poll::Pending };
+        let polled = work.as_mut().poll(cx);
+        if polled.is_pending() {
+            self.work = Some(work);
+        }
+        polled
+    }
+}
+
+impl<T: Send + 'static> Drop for Finish<T> {
+    fn drop(&mut self) {
+        let Some(mut work) = self.work.take().filter(|_| self.begun) else { return };
+        // Backends in this process answer at once; a second panic while unwinding would end the process.
+        let poll = || work.as_mut().poll(&mut Context::from_waker(Waker::noop())).map(drop);
+        if let Ok(Poll::Pending) = catch_unwind(AssertUnwindSafe(poll)) {
+            background::spawn(async move {
+                drop(work.await);
+            });
+        }
+    }
+}
+
+impl<T: Send + 'static> fmt::Debug for Finish<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Finish").field("begun", &self.begun).finish_non_exhaustive()
+    }
+}
