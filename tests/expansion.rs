@@ -53,8 +53,13 @@ const PAGE: &[(&str, &str)] = &[
     ),
     ("## Invalidation\n\nThe targets are made from the arguments before the body runs.", "invalidate"),
     (
-        "## A guard\n\nIt holds what it was granted while the function runs, and gives it back whatever ends the call.",
+        "## A guard\n\n`enter` refuses, or hands out a token that `leave` takes back with what the function made of the \
+        call.",
         "guard",
+    ),
+    (
+        "## A lock\n\nIt is held while the function runs, and given back whatever ends the call.",
+        "lock",
     ),
     ("## Two attributes\n\nThe top one is outermost.", "layers"),
 ];
@@ -152,6 +157,18 @@ async fn rename(id: u64, name: String) -> Result<(), AppError> {
 }
 
 #[test]
+fn a_guard() {
+    snapshot!(
+        "guard",
+        r#"
+#[circuit_breaker(errors_rate = 50, period = "1m", ttl = "30s", errors = AppError::Timeout | AppError::Http(_))]
+async fn charge(order: &Order) -> Result<Receipt, AppError> {
+    send(order).await
+}"#
+    );
+}
+
+#[test]
 fn two_attributes_are_two_layers() {
     snapshot!(
         "layers",
@@ -165,9 +182,9 @@ async fn total(&self) -> u64 {
 }
 
 #[test]
-fn a_guard() {
+fn a_lock() {
     snapshot!(
-        "guard",
+        "lock",
         r#"
 #[locked(key = "account:<from>", wait = "5s", fence = token)]
 async fn withdraw(from: u64, cents: u64) -> Result<Receipt, AppError> {

@@ -165,7 +165,7 @@ pub mod __private {
 
     /// Attributes that may refuse a call.
     pub mod guard {
-        pub use crate::strategy::guard::{Settings, answers, refusal};
+        pub use crate::strategy::guard::{Settings, refusal};
     }
 
     /// `#[perf]`.

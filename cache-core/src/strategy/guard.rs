@@ -32,40 +32,20 @@ pub struct Settings {
     note = "return a `Result`, and give its error `impl From<macadamia::Error>`; `macadamia::Error` itself will do"
 )]
 pub trait Refusable {
-    /// What it fails with.
-    type Error;
-
     /// The answer of a call that was refused.
     fn refused(error: Error) -> Self;
-
-    /// The error in an answer that is one.
-    fn error(&self) -> Option<&Self::Error>;
 }
 
 #[diagnostic::do_not_recommend]
 impl<T, E: From<Error>> Refusable for Result<T, E> {
-    type Error = E;
-
     fn refused(error: Error) -> Self {
         Err(error.into())
-    }
-
-    fn error(&self) -> Option<&E> {
-        self.as_ref().err()
     }
 }
 
 /// The answer of a call that was refused.
 pub fn refusal<Out: Refusable>(error: Error) -> Out {
     Out::refused(error)
-}
-
-/// What finds the error in an answer.
-type ErrorOf<Out> = fn(&Out) -> Option<&<Out as Refusable>::Error>;
-
-/// What refuses, and what finds the error in an answer: for a guard that looks at errors.
-pub fn answers<Out: Refusable>() -> (fn(Error) -> Out, ErrorOf<Out>) {
-    (Out::refused, Out::error)
 }
 
 /// One call that asks a guard.

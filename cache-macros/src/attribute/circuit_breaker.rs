@@ -12,6 +12,7 @@ use crate::function::Function;
 use crate::grammar::{Arguments, Key as Argument, Shape};
 use crate::key::Key;
 use crate::krate::Private;
+use crate::tokens::moved;
 use crate::value::{self, Number, Period};
 
 pub(crate) const ATTRIBUTE: Attribute =
@@ -90,7 +91,9 @@ impl CircuitBreaker {
         let mut evaluate = |name: &str, ty: &TokenStream, value: &dyn ToTokens| {
             let name = Ident::new(name, site);
             let value = value.to_token_stream();
-            code.extend(quote_spanned!(value::here(&value)=> let #name: #ty = #value;));
+            let here = value::here(&value);
+            let ty = moved(ty.clone(), here);
+            code.extend(quote_spanned!(here=> let #name: #ty = #value;));
         };
         evaluate("__errors_rate", &quote!(f64), &self.errors_rate);
         evaluate("__period", &duration, &self.period);
@@ -128,22 +131,22 @@ impl CircuitBreaker {
 
     /// What the breaker makes of the answer.
     fn leave(&self, frame: &Frame<'_>) -> TokenStream {
-        let (p, inside) = (&self.guard.common.p, inside(frame));
-        let (error, site) = (Ident::new("__error", Span::mixed_site()), Span::mixed_site());
-        let found = quote_spanned!(site=> __error_of(&__out));
+        let (p, site) = (&self.guard.common.p, Span::mixed_site());
+        let (inside, output, error) = (inside(frame), frame.output, Ident::new("__error", site));
         let answer = if self.failure.is_said() {
             let fits = self.failure.matches(&error);
             quote_spanned! {site=>
-                match #found {
-                    ::core::option::Option::Some(#error) if #fits => #p::circuit_breaker::Answer::Named,
+                match &__out {
+                    ::core::result::Result::Err(#error) if #fits => #p::circuit_breaker::Answer::Named,
                     _ => #p::circuit_breaker::Answer::Good,
                 }
             }
         } else {
             quote_spanned! {site=>
-                match #found {
-                    ::core::option::Option::Some(_) => #p::circuit_breaker::Answer::Bad,
-                    ::core::option::Option::None => #p::circuit_breaker::Answer::Good,
+                if #p::failed!(#output, &__out) {
+                    #p::circuit_breaker::Answer::Bad
+                } else {
+                    #p::circuit_breaker::Answer::Good
                 }
             }
         };
@@ -164,12 +167,7 @@ impl Layer for CircuitBreaker {
     }
 
     fn wrap(&self, frame: &Frame<'_>) -> TokenStream {
-        let asking = Asking {
-            module: "circuit_breaker",
-            rule: self.rule(),
-            sees_errors: true,
-            leave: self.leave(frame),
-        };
+        let asking = Asking { module: "circuit_breaker", rule: self.rule(), leave: self.leave(frame) };
         self.guard.wrap(frame, &asking)
     }
 }

@@ -24,8 +24,6 @@ pub(crate) struct Asking<'a> {
     pub(crate) module: &'a str,
     /// What its calls are judged by: an expression, evaluated before the body.
     pub(crate) rule: TokenStream,
-    /// Whether it looks at errors: then `__error_of(&answer)` gives one.
-    pub(crate) sees_errors: bool,
     /// Statements behind the answer `__out`, by which `__admitted` is left.
     pub(crate) leave: TokenStream,
 }
@@ -58,11 +56,11 @@ impl Guard {
         let condition = self.common.when(&when);
         let bypass = if condition.is_some() { quote!(!#when) } else { quote!(false) };
         let (cache, key) = (self.common.cache(), self.key.render(&buf, &Head::Here, p));
-        let Asking { module, rule, sees_errors, leave } = asking;
+        let Asking { module, rule, leave } = asking;
         let (module, refuse) = (Ident::new(module, site), frame.note("refuse"));
-        let answers = self.answers(frame, *sees_errors);
+        let refusal = self.refusal(frame);
         quote_spanned! {site=>
-            #answers
+            let __refusal = #refusal;
             let __entering = {
                 let __cache = #cache;
                 #condition
@@ -87,8 +85,8 @@ impl Guard {
         }
     }
 
-    /// Asks of the return type whether it can say that a call was refused.
-    fn answers(&self, frame: &Frame<'_>, sees_errors: bool) -> TokenStream {
+    /// What refuses; and asks of the return type whether it can say so.
+    fn refusal(&self, frame: &Frame<'_>) -> TokenStream {
         let Frame { function, output, .. } = frame;
         // Complaints are about the return type; where none is written, about the function.
         let (here, output) = match function.sig.output {
@@ -98,14 +96,8 @@ impl Guard {
             }
             ReturnType::Type(..) => (value::here(output), output.to_token_stream()),
         };
-        let (p, site) = (self.common.p.at(here), Span::mixed_site());
-        if sees_errors {
-            let asked = quote_spanned!(here=> #p::guard::answers::<#output>());
-            quote_spanned!(site=> let (__refusal, __error_of) = #asked;)
-        } else {
-            let asked = quote_spanned!(here=> #p::guard::refusal::<#output>);
-            quote_spanned!(site=> let __refusal = #asked;)
-        }
+        let p = self.common.p.at(here);
+        quote_spanned!(here=> #p::guard::refusal::<#output>)
     }
 }
 

@@ -79,7 +79,7 @@ impl Layer for Perf {
             let __failed = #p::failed!(#output, &__out);
             __admitted.leave(__failed, #inside).await;
         };
-        let asking = Asking { module: "perf", rule: self.rule(), sees_errors: false, leave };
+        let asking = Asking { module: "perf", rule: self.rule(), leave };
         self.guard.wrap(frame, &asking)
     }
 }

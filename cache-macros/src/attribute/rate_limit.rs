@@ -117,7 +117,7 @@ impl Layer for RateLimit {
         if let Some(is_refused) = frame.asks("is_refused").filter(|_| frame.counts) {
             leave = quote_spanned!(Span::mixed_site()=> if !#is_refused { #leave });
         }
-        let asking = Asking { module: "rate_limit", rule: self.limit(), sees_errors: false, leave };
+        let asking = Asking { module: "rate_limit", rule: self.limit(), leave };
         self.guard.wrap(frame, &asking)
     }
 }
