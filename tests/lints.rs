@@ -55,7 +55,9 @@ use std::time::Duration;
 pub mod strict {
     //! Every argument of every attribute, in a module of documented public items.
 
-    use macadamia::{Cache, Error, KeyPart, cached, fail, invalidate, key, locked, purge, rate_limit};
+    use macadamia::{
+        Cache, Error, KeyPart, cached, circuit_breaker, fail, invalidate, key, locked, perf, purge, rate_limit,
+    };
     use std::fmt;
     use std::future::{Future, ready};
     use std::time::Duration;
@@ -193,6 +195,36 @@ pub mod strict {
     #[cached(ttl = "1h", key = "alone:<id>", lock = "5s")]
     pub async fn alone(id: u64, period: Duration, settings: &Settings) -> Result<u64, Error> {
         ready(Ok(id.max(token.get()))).await
+    }
+
+    /// Not while it fails, and not while it is slow.
+    ///
+    /// # Errors
+    /// What fails or is slow is left alone.
+    #[circuit_breaker(
+        errors_rate = 12.5,
+        period = period,
+        ttl = period,
+        half_open_ttl = period,
+        half_open_calls = calls,
+        min_calls = calls,
+        slow_call = period,
+        errors = Error::Backend(_) | Error::Timeout { .. },
+        skip(_why),
+        cache = settings.cache,
+        when = settings.enabled
+    )]
+    #[circuit_breaker(errors_rate = rate, period = "1m", ttl = "30s", slow_call = "2s", prefix = "v2")]
+    #[perf(ttl = period, trace_size = calls, factor = rate, skip(_why), cache = settings.cache)]
+    #[perf(ttl = "5m", factor = 3, key = |calls| format!("carefully:{calls}"), when = settings.enabled)]
+    pub async fn carefully(
+        calls: u32,
+        rate: f64,
+        period: Duration,
+        settings: &Settings,
+        _why: &str,
+    ) -> Result<u32, Error> {
+        ready(Ok(calls)).await
     }
 
     /// Everything that is invalidated.

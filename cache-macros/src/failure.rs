@@ -61,32 +61,26 @@ pub(crate) fn refuse_bindings(pattern: &Pat, errors: &mut Errors) {
 #[cfg(test)]
 mod tests {
     use quote::{format_ident, quote};
-    use syn::parse_quote;
 
     use super::*;
 
-    fn read(function: &Function, errors: TokenStream) -> (Failure, Vec<String>) {
+    fn read(function: &str, errors: TokenStream) -> (Failure, Vec<String>) {
+        let function = syn::parse_str(function).unwrap();
         let mut mistakes = Errors::default();
         let mut arguments = Arguments::parse("`#[x]`", errors, &[Failure::KEYS], None, &mut mistakes);
-        let failure = Failure::take(&mut arguments, function, &mut mistakes);
+        let failure = Failure::take(&mut arguments, &function, &mut mistakes);
         (failure, mistakes.messages())
     }
 
+    const FALLIBLE: &str = "async fn f() -> Result<u8, E> {}";
+
     #[test]
     fn every_error_is_a_failure_unless_a_pattern_says_which() {
-        let read = |errors| {
-            read(
-                parse_quote!(
-                    async fn f() -> Result<u8, E> {}
-                ),
-                errors,
-            )
-        };
-        let (all, mistakes) = read(quote!());
+        let (all, mistakes) = read(FALLIBLE, quote!());
         assert_eq!((all.is_said(), mistakes.len()), (false, 0));
         assert_eq!(all.matches(&format_ident!("e")).to_string(), "true");
         let pattern = quote!(E::Timeout | E::Http(500..=599) | E::Io { .. } | &E::Odd(ref x));
-        let (some, mistakes) = read(quote!(errors = #pattern));
+        let (some, mistakes) = read(FALLIBLE, quote!(errors = #pattern));
         assert_eq!((some.is_said(), mistakes.len()), (true, 0));
         let printed = some.matches(&format_ident!("e")).to_string();
         assert!(printed.starts_with(&format!("match e {{ {pattern} => true ,")), "{printed}");
@@ -94,20 +88,10 @@ mod tests {
 
     #[test]
     fn a_name_alone_and_a_function_that_cannot_fail_are_refused() {
-        let (_, mistakes) = read(
-            parse_quote!(
-                async fn f() -> Result<u8, E> {}
-            ),
-            quote!(errors = E::A | (Timeout)),
-        );
+        let (_, mistakes) = read(FALLIBLE, quote!(errors = E::A | (Timeout)));
         assert_eq!(mistakes.len(), 1);
         assert!(mistakes[0].starts_with("`Timeout` alone would match every error"), "{mistakes:?}");
-        let (_, mistakes) = read(
-            parse_quote!(
-                async fn f() -> u8 {}
-            ),
-            quote!(errors = E::A),
-        );
+        let (_, mistakes) = read("async fn f() -> u8 {}", quote!(errors = E::A));
         assert_eq!(mistakes, ["`errors` is for functions that return a `Result`, and `f` returns `u8`"]);
     }
 }
