@@ -57,10 +57,7 @@ const PAGE: &[(&str, &str)] = &[
         call.",
         "guard",
     ),
-    (
-        "## A lock\n\nIt is held while the function runs, and given back whatever ends the call.",
-        "lock",
-    ),
+    ("## A lock\n\nIt is held while the function runs, and given back whatever ends the call.", "lock"),
     ("## Two attributes\n\nThe top one is outermost.", "layers"),
 ];
 

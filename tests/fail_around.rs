@@ -359,6 +359,81 @@ async fn an_invalidation_takes_along_what_is_kept_of_the_keys() {
     }
 }
 
+#[cached(ttl = "1h", key = "own:<id>:<lang>", prefix = "v1")]
+#[fail(ttl = "1h", key = "own:<lang>:<id>", prefix = "v2")]
+#[fail(ttl = "1h", key = "wide:<id>:<size>")]
+async fn own_keys(id: u32, lang: &str, size: u32, source: &Source) -> Result<u32, Error> {
+    let _ = (lang, size);
+    source.ask().await
+}
+
+#[cached(ttl = "1h", skip(source), handle = Renamed)]
+#[fail(ttl = "1h", skip(source))]
+async fn under_another_name(id: u32, source: &Source) -> Result<u32, Error> {
+    source.ask().await
+}
+
+#[cached(ttl = "1h", skip(source))]
+#[fail(ttl = "1h", skip(source), prefix = "v2")]
+async fn generic<T: macadamia::KeyPart + Sync>(id: &T, source: &Source) -> Result<u32, Error> {
+    source.ask().await
+}
+
+struct Repo;
+
+impl Repo {
+    #[cached(ttl = "1h", skip(self, source), handle)]
+    #[fail(ttl = "1h", skip(self, source), prefix = "v2")]
+    async fn find(&self, id: u32, source: &Source) -> Result<u32, Error> {
+        source.ask().await
+    }
+}
+
+#[tokio::test]
+async fn a_function_as_a_target_means_what_is_kept_under_keys_of_its_own() {
+    for fixture in Fixture::each().await {
+        let source = Source::default();
+        fixture
+            .run(async {
+                let left = async || fixture.cache.scan("fail:*").await.unwrap().len();
+                for id in 1..4 {
+                    own_keys(id, "de", id * 10, &source).await.unwrap();
+                }
+                assert_eq!(left().await, 6);
+                assert!(own_keys::invalidate(1, "de").await.unwrap());
+                assert_eq!(left().await, 4);
+                assert_eq!(purge!(own_keys(id = 2)).await.unwrap(), 3);
+                assert_eq!(left().await, 2);
+                assert_eq!(
+                    purge!(own_keys(lang = "en")).await.unwrap(),
+                    1,
+                    "the one that does not know of it"
+                );
+                assert_eq!(purge!(own_keys(lang = "de")).await.unwrap(), 2);
+                assert_eq!(left().await, 0);
+
+                for id in 1..4 {
+                    under_another_name(id, &source).await.unwrap();
+                    generic(&id, &source).await.unwrap();
+                    Repo.find(id, &source).await.unwrap();
+                }
+                generic(&"text", &source).await.unwrap();
+                assert_eq!(left().await, 10);
+                assert!(Renamed::invalidate(1).await.unwrap());
+                assert_eq!(purge!(Renamed(id = 2)).await.unwrap(), 2);
+                assert_eq!(left().await, 8);
+                assert!(generic::invalidate(&1u32).await.unwrap());
+                assert_eq!(purge!(generic(id = 2u32)).await.unwrap(), 2);
+                assert_eq!(left().await, 6);
+                assert_eq!(purge!(Repo::find(id = 3u32)).await.unwrap(), 2);
+                assert_eq!(left().await, 5);
+                assert_eq!(purge!(Renamed, generic, Repo::find).await.unwrap(), 10);
+                assert_eq!(left().await, 0);
+            })
+            .await;
+    }
+}
+
 #[tokio::test]
 async fn of_keys_in_several_routes_the_fallbacks_go_wherever_they_are() {
     let (clock, source) = (ManualClock::new(), Source::default());
@@ -501,11 +576,14 @@ async fn of_two_each_answers_for_its_own_errors() {
                 fixture.clock.advance(SECOND * 10);
                 assert_eq!(twice(Some(Error::Locked)).await.unwrap(), 1);
                 assert!(twice(limited()).await.is_err());
-                let keys = fixture.cache.scan("fail:*").await.unwrap();
-                assert!(keys.iter().any(|key| *key == "fail:long:twice"), "{keys:?}");
+                twice(None).await.unwrap();
+                let keys = async || fixture.cache.scan("fail:*").await.unwrap();
+                assert!(keys().await.iter().any(|key| *key == "fail:long:twice"));
+                assert!(twice::invalidate().await.unwrap());
+                assert!(keys().await.is_empty(), "the handle is that of both");
             })
             .await;
     }
-    assert_eq!(stats("twice").calls(), 15);
+    assert_eq!(stats("twice").calls(), 18);
     assert_eq!(stats("twice").fallbacks, 9);
 }

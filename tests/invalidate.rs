@@ -410,3 +410,18 @@ async fn a_handle_takes_a_return_type_for_what_it_means() {
         })
         .await;
 }
+
+/// No function of this file has `#[fail]`.
+#[tokio::test]
+async fn on_a_server_what_another_program_keeps_for_failures_goes_too() {
+    let fixture = Fixture::wire().await;
+    fixture
+        .run(async {
+            for key in ["fail:elsewhere:1", "fail:elsewhere:2", "fail:elsewhere:3"] {
+                fixture.cache.set(key, &1).await.unwrap();
+            }
+            assert_eq!(purge!("elsewhere:1").await.unwrap(), 1);
+            assert_eq!(purge!("elsewhere:*").await.unwrap(), 2);
+        })
+        .await;
+}

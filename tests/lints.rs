@@ -56,7 +56,8 @@ pub mod strict {
     //! Every argument of every attribute, in a module of documented public items.
 
     use macadamia::{
-        Cache, Error, KeyPart, cached, circuit_breaker, fail, invalidate, key, locked, perf, purge, rate_limit,
+        Cache, Error, KeyPart, cached, circuit_breaker, fail, invalidate, key, locked, perf, purge,
+        rate_limit,
     };
     use std::fmt;
     use std::future::{Future, ready};

@@ -234,7 +234,15 @@ pub async fn set_marked<Out, S: Shape<Out>>(
 
 /// Removes one key, and what `#[fail]` keeps of it.
 pub async fn invalidate_key(cache: CacheRef, key: KeyBuf) -> Result<bool> {
-    cache.invalidate(&finished(key)?).await
+    invalidate_with(cache, key, Pattern::new("")).await
+}
+
+/// The same, and what `#[fail]` keeps under keys of its own: the resorts of this pattern.
+pub async fn invalidate_with(cache: CacheRef, key: KeyBuf, resorts: Pattern) -> Result<bool> {
+    if let Some(why) = resorts.why_unkeyable() {
+        return Err(Error::NoKey(why));
+    }
+    cache.invalidate(&finished(key)?, &resorts).await
 }
 
 /// Runs the function and stores what it gives, whatever is there.

@@ -117,8 +117,8 @@ pub mod __private {
     pub use std::result::Result::{Err, Ok};
 
     pub use crate::handle::{
-        Fits, Handle, Placeholder, all_given, cache_of_handle, finish_key, invalidate_key, key_of, peek,
-        placeholder, refresh, set, set_marked,
+        Fits, Handle, Placeholder, all_given, cache_of_handle, finish_key, invalidate_key, invalidate_with,
+        key_of, peek, placeholder, refresh, set, set_marked,
     };
     pub use crate::head::{head_of, head_of_method, head_of_val, type_args};
     pub use crate::scope::write_context as context;

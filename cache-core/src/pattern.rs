@@ -20,12 +20,27 @@ use crate::key::{KeyBuf, KeyPart, is_reserved, shortened_head};
 pub struct Pattern {
     text: String,
     unkeyable: Option<&'static str>,
+    /// Under what else answers of the same calls are kept, for when their function fails.
+    resorts: Vec<String>,
 }
 
 impl Pattern {
     /// The pattern with this text.
     pub fn new(text: impl Into<String>) -> Self {
-        Self { text: text.into(), unkeyable: None }
+        Self { text: text.into(), unkeyable: None, resorts: Vec::new() }
+    }
+
+    /// Who invalidates this means that too.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn with_resort(mut self, resort: Self) -> Self {
+        self.unkeyable = self.unkeyable.or(resort.unkeyable);
+        self.resorts.push(resort.text);
+        self
+    }
+
+    pub(crate) fn resorts(&self) -> &[String] {
+        &self.resorts
     }
 
     /// Whether the pattern is a plain key.
@@ -144,7 +159,7 @@ impl PatternBuf {
         if !self.wild {
             self.text.finish();
         }
-        Pattern { text: self.text.as_str().to_owned(), unkeyable: self.text.why_unkeyable() }
+        Pattern { unkeyable: self.text.why_unkeyable(), ..Pattern::new(self.text.as_str()) }
     }
 }
 

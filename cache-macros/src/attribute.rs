@@ -19,6 +19,7 @@ use syn::{Expr, Lifetime, Type};
 use crate::error::Errors;
 use crate::function::Function;
 use crate::grammar::{Arguments, Key, Shape};
+use crate::key::Key as Keys;
 use crate::krate::Private;
 use crate::stack::Applied;
 use crate::value::here;
@@ -96,9 +97,14 @@ pub(crate) trait Layer {
     /// Statements that end in the answer: what is inside runs in `Frame::run`.
     fn wrap(&self, frame: &Frame<'_>) -> TokenStream;
 
-    /// Items beside the function.
-    fn beside(&self, _function: &Function) -> TokenStream {
+    /// Items beside the function, on which layers keep answers under these keys for when it fails.
+    fn beside(&self, _function: &Function, _resorts: &[&Keys]) -> TokenStream {
         TokenStream::new()
+    }
+
+    /// Under which keys it keeps answers for when the function fails.
+    fn resort(&self) -> Option<&Keys> {
+        None
     }
 
     /// The key of a state that it keeps, made readable, if that is known now.

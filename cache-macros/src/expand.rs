@@ -102,7 +102,8 @@ fn print(function: &Function, stack: &[Applied], layers: &[Box<dyn Layer>]) -> T
     let inner = function.form.around(inner);
     let (marks, described) = (marks(stack), described(function, stack, layers));
     let expanded = function.with_body(&quote!(#marks #described #inner));
-    let beside = layers.iter().map(|layer| layer.beside(function));
+    let resorts: Vec<_> = layers.iter().filter_map(|layer| layer.resort()).collect();
+    let beside = layers.iter().map(|layer| layer.beside(function, &resorts));
     quote!(#expanded #(#beside)*)
 }
 

@@ -5,12 +5,14 @@ mod constant;
 mod methods;
 mod naming;
 mod pattern;
+mod resort;
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::{Expr, Type};
 
 pub(crate) use naming::{Named, Naming, constant, named};
+pub(crate) use resort::RESORTS;
 
 use crate::attribute::{Common, cache};
 use crate::function::{Function, Param};
@@ -30,6 +32,8 @@ pub(crate) struct Handle<'a> {
     whole: &'a Function,
     key: &'a Key,
     keeping: &'a Keeping,
+    /// Under which other keys answers are kept for when the function fails.
+    resorts: Vec<&'a Key>,
     cache: Option<&'a Expr>,
     /// Whether the cache is an argument of the function, and so one of the handle's functions.
     lent: bool,
@@ -56,19 +60,8 @@ impl<'a> Handle<'a> {
             Kind::Template(_) | Kind::Code { .. } => Vec::new(),
         };
         let Named { name, within } = named;
-        Self {
-            name,
-            within: *within,
-            function,
-            whole,
-            key,
-            keeping,
-            cache,
-            lent,
-            type_args,
-            marks,
-            p: &common.p,
-        }
+        let (within, resorts, p) = (*within, Vec::new(), &common.p);
+        Self { name, within, function, whole, key, keeping, resorts, cache, lent, type_args, marks, p }
     }
 
     /// What the function's default keys begin with.

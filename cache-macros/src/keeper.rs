@@ -264,9 +264,9 @@ impl Layer for Kept {
         self.keeper.wrap(&self.strategy, frame)
     }
 
-    fn beside(&self, function: &Function) -> TokenStream {
+    fn beside(&self, function: &Function, resorts: &[&Key]) -> TokenStream {
         let handle = self.keeper.handle(function, function, self.marks.as_ref());
-        handle.map(|handle| handle.tokens()).unwrap_or_default()
+        handle.map(|handle| handle.with_resorts(resorts).tokens()).unwrap_or_default()
     }
 
     fn described(&self, function: &Function) -> Option<Described> {

@@ -40,6 +40,8 @@ pub(crate) enum Head<'a> {
     Handle(&'a Ident, &'a [TokenStream]),
     /// The path of the method of this name, seen from its handle.
     Beside(&'a Ident),
+    /// The path of the function of this name, seen from beside it.
+    Function(&'a Ident),
     /// The path of the running function, with the type it belongs to and all type arguments.
     Here,
 }
@@ -198,6 +200,7 @@ fn default_head(out: &TokenStream, head: &Head<'_>, p: &Private) -> TokenStream 
             let method = method.unraw().to_string();
             quote!(#p::head_of_method(#out, &|| (), #method);)
         }
+        Head::Function(function) => quote!(#p::head_of_val(#out, &#function);),
         Head::Here => quote!(#p::head_of_val(#out, &|| ());),
     }
 }

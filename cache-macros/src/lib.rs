@@ -160,25 +160,27 @@ pub fn hit(args: TokenStream, item: TokenStream) -> TokenStream {
 /// the caller     Ok(a)   Ok(b)   Ok(b)   Ok(b)   Err      b is two hours old
 /// ```
 ///
-/// Every success is kept, `Ok(None)` too: it is what the function last said. A refusal by a guard inside, such as
-/// [`macro@rate_limit`], is an error like any other: without `errors` it is answered with what is kept, with a pattern
-/// only where that fits it. Age is exact, and counts from the last success. Where the backend is a server, an
-/// answer that has not changed is written again only after a tenth of `ttl`, at most a second; another process may
-/// therefore take it for that much older. The call waits until its answer is kept.
+/// Every success is kept, `Ok(None)` too: it is what the function last said, and what was there before it must not come
+/// back. A refusal by a guard inside, such as [`macro@rate_limit`], is an error like any other: without `errors` it is
+/// answered in place of, with a pattern only where that fits it. A panic is no error.
 ///
-/// What was kept is a fallback, and told as one: `Outcome::Fallback` with the error behind it in
-/// [`detect`](https://docs.rs/macadamia), an event, `Stats::fallbacks`. No `#[cached]` around it, on this function or
-/// on one that calls it, stores an answer that is made of a fallback.
+/// Age is exact and counts from the last success; a fallback renews nothing. The call waits until its answer is kept.
+/// Where the backend is a server, an answer that has not changed is written again only after a tenth of `ttl`, at most
+/// a second, and another process may take it for that much older.
 ///
-/// Answers are kept under `fail:` and the key: in the route that names that prefix, else in the route of the key.
-/// Invalidating keys takes what is kept of them along: `#[invalidate(rates(currency = c))]`, `purge!("rates:*")`, the handle.
-/// Give `#[fail]` and `#[cached]` of one function the same key, so that what drops the one drops the other; under
-/// another, name it: `purge!("fail:v2:rates:*")`. Deleting tags does not reach it. What the function computes while its key is
-/// invalidated is not kept.
+/// What was kept is a fallback, and told as one: `Outcome::Fallback` in `detect` with the error behind it, an event,
+/// `Stats::fallbacks`. No attribute around it, on this function or on one that calls it, stores an answer that is made of a
+/// fallback, nor does who waited for such an answer.
 ///
-/// It never makes an error of its own: a backend that is broken, an entry that cannot be read, a type that cannot be
-/// written there are events, and the call has the function's own answer. A value must be `Clone + Send + Sync`; the
-/// error is held while a server is asked, so the call can be sent between threads if the error can.
+/// Answers are kept under `fail:` and the key: in the route that names that prefix, else in the route of the key. Who
+/// invalidates keys, by `#[invalidate]`, [`purge!`] or the handle, means what is kept of them too; who names the function
+/// means it under whatever key, and all of it where the keys do not have the given placeholders in common. (Not
+/// under a key made by code beside another attribute with another key.) Deleting tags does not reach it, nor does the command
+/// `delete`. What the function computes while its key is invalidated is not kept.
+///
+/// It never makes an error of its own: a backend that is broken, an entry that cannot be read, a value that cannot be
+/// written there are events, and the call has the function's own answer. The value must be `Clone + Send + Sync`; the
+/// error is held while a server is asked, so the call can be sent between threads if its error can.
 ///
 /// Not for spending less: the function runs each time, and each success is a store. For that, [`macro@cached`]. Not where an
 /// old answer is worse than none: a balance before a payment, a permission that may have been withdrawn.

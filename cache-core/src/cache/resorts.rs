@@ -27,25 +27,41 @@ impl Cache {
         Ok(removed? + resorts?)
     }
 
-    /// The same for one key; tells whether there was anything.
-    pub(crate) async fn invalidate(&self, key: &Key) -> Result<bool> {
+    /// The same for one key, and what is kept under the resorts of a pattern; tells whether there was anything.
+    pub(crate) async fn invalidate(&self, key: &Key, also: &Pattern) -> Result<bool> {
         let removed = self.remove(key).await;
-        let resorts = self.remove_resorts(&Pattern::new(key.as_str())).await;
+        let mut pattern = Pattern::new(key.as_str());
+        for resort in also.resorts() {
+            pattern = pattern.with_resort(Pattern::new(resort));
+        }
+        let resorts = self.remove_resorts(&pattern).await;
         Ok(removed? || resorts? > 0)
     }
 
     async fn remove_resorts(&self, pattern: &Pattern) -> Result<u64> {
-        let head = pattern.literal_head();
-        if is_reserved(head) {
-            return Ok(0);
+        let behind = (!is_reserved(pattern.literal_head())).then(|| behind_prefix(pattern));
+        let others = pattern.resorts().iter().map(Pattern::new);
+        let (mut removed, mut outcome) = (0, Ok(()));
+        for resorts in behind.into_iter().chain(others) {
+            // Into a memory nobody else can have put any.
+            let shared = || self.routes_of(&resorts).any(|route| route.form() == Form::Bytes);
+            if !USED.load(Ordering::Relaxed) && !shared() {
+                continue;
+            }
+            match self.remove_matching(&resorts).await {
+                Ok(count) => removed += count,
+                Err(error) => outcome = outcome.and(Err(error)),
+            }
         }
-        let resorts = match shortened_head(pattern.as_str()).filter(|_| pattern.is_literal()) {
-            // Behind another prefix a long key ends in another digest.
-            Some(kept) => Pattern::new([PREFIX, kept, "*"].concat()),
-            None => Pattern::new([PREFIX, pattern.as_str()].concat()),
-        };
-        // Into a memory nobody else can have put any.
-        let shared = || self.routes_of(&resorts).any(|route| route.form() == Form::Bytes);
-        if USED.load(Ordering::Relaxed) || shared() { self.remove_matching(&resorts).await } else { Ok(0) }
+        outcome.map(|()| removed)
+    }
+}
+
+/// What is kept of these keys behind the reserved prefix.
+fn behind_prefix(pattern: &Pattern) -> Pattern {
+    match shortened_head(pattern.as_str()).filter(|_| pattern.is_literal()) {
+        // Behind another prefix a long key ends in another digest.
+        Some(kept) => Pattern::new([PREFIX, kept, "*"].concat()),
+        None => Pattern::new([PREFIX, pattern.as_str()].concat()),
     }
 }

@@ -11,6 +11,7 @@ use crate::error::Errors;
 use crate::function::Function;
 use crate::handle::Handle;
 use crate::keeper::{Keeper, Kept};
+use crate::key::Key;
 use crate::krate::Private;
 
 pub(crate) const ATTRIBUTE: Attribute = Attribute { name: "cached", stores: true, counts: false, parse };
@@ -53,8 +54,8 @@ impl Layer for OfMany {
         self.wrap_many(frame)
     }
 
-    fn beside(&self, function: &Function) -> TokenStream {
-        self.handle(function).map(|handle| handle.tokens()).unwrap_or_default()
+    fn beside(&self, function: &Function, resorts: &[&Key]) -> TokenStream {
+        self.handle(function).map(|handle| handle.with_resorts(resorts).tokens()).unwrap_or_default()
     }
 
     fn described(&self, function: &Function) -> Option<Described> {

@@ -19,9 +19,6 @@ pub(crate) const ATTRIBUTE: Attribute = Attribute { name: "fail", stores: false,
 
 const KEYS: &[Argument] = &[Argument("ttl", Shape::Value)];
 
-/// The reserved prefix of what is kept.
-const PREFIX: &str = "fail:";
-
 struct Fail {
     common: Common,
     /// With the reserved prefix.
@@ -38,7 +35,7 @@ fn parse(input: Input<'_>, errors: &mut Errors) -> Option<Box<dyn Layer>> {
     let keys = &[KEYS, Failure::KEYS, KEYED, Common::KEYS, Naming::KEYS];
     let mut arguments = Arguments::parse("`#[fail]`", args, keys, None, errors);
     let common = Common::take(&mut arguments, errors);
-    let key = Key::take(&mut arguments, function, errors).map(|key| key.under(PREFIX));
+    let key = Key::take(&mut arguments, function, errors).map(|key| key.under(handle::RESORTS));
     let failure = Failure::take(&mut arguments, function, errors);
     let keeping = if let Some((name, expr)) = arguments.expr("ttl") {
         let ttl = Ttl::parse(&name, expr, Place::Absence, errors);
@@ -186,8 +183,12 @@ impl Layer for Fail {
         }
     }
 
-    fn beside(&self, function: &Function) -> TokenStream {
-        self.handle(function).map(|handle| handle.tokens()).unwrap_or_default()
+    fn beside(&self, function: &Function, resorts: &[&Key]) -> TokenStream {
+        self.handle(function).map(|handle| handle.with_resorts(resorts).tokens()).unwrap_or_default()
+    }
+
+    fn resort(&self) -> Option<&Key> {
+        Some(&self.key)
     }
 
     fn described(&self, function: &Function) -> Option<Described> {

@@ -31,6 +31,7 @@ impl Handle<'_> {
         let (set_ttl, ttl) = self.set_ttl();
         let set = Ident::new(if self.marks.is_some() { "set_marked" } else { "set" }, Span::call_site());
         let marks = self.marks.map(|marks| quote!(, #marks));
+        let invalidate = self.invalidate(&buf, &cache);
         let refresh = self.refresh();
         // What is stored carries the tags: `set` takes what they name too.
         let set_params: Vec<_> = function
@@ -69,7 +70,7 @@ impl Handle<'_> {
             /// Deletes the entry. `false`: there was none.
             #vis async fn invalidate #bare (#lent #(#params),*) -> #p::Result<bool> #where_bare {
                 #made
-                #p::invalidate_key(#cache, #buf).await
+                #invalidate.await
             }
 
             #refresh
@@ -92,6 +93,24 @@ impl Handle<'_> {
     pub(crate) fn counters(&self) -> Option<TokenStream> {
         let name = self.name;
         self.within.is_none().then(|| quote!(#name::__counters()))
+    }
+
+    /// The future that deletes the key in this buffer.
+    fn invalidate(&self, key: &Ident, cache: &TokenStream) -> TokenStream {
+        let p = self.p;
+        let (all, slots) = (Ident::new("__pattern", Span::mixed_site()), super::pattern::slots(self.key));
+        let resorts = self.resorts(&all, &|index, buf| {
+            let hole = slots.get(index).map(|slot| slot.hole);
+            hole.map(|hole| hole.write_again(&quote!(#buf.buf()), p)).unwrap_or_default()
+        });
+        if resorts.is_empty() {
+            return quote!(#p::invalidate_key(#cache, #key));
+        }
+        quote!({
+            let #all = #p::Pattern::new("");
+            #resorts
+            #p::invalidate_with(#cache, #key, #all)
+        })
     }
 
     /// `refresh`, unless calling the function gives no future.

@@ -109,10 +109,16 @@ pub(super) fn pattern(handle: &Handle<'_>, slots: &[Slot<'_>]) -> TokenStream {
         if handle.within.is_some() { Head::Beside(handle.name) } else { Head::Handle(handle.name, &[]) };
     let any_type = if handle.is_generic() { "<*>" } else { "" };
     let code = handle.key.write_pattern(&buf, &out, &head, any_type, &hole, p);
+    let resorts = handle.resorts(&buf, &|index, buf| quote!(if !#fill(#index, &mut #buf) { #buf.any(); }));
+    let finish = if resorts.is_empty() {
+        quote!(#buf.finish())
+    } else {
+        quote!(let #buf = #buf.finish(); #resorts #buf)
+    };
     quote! {
         let mut #buf = #p::PatternBuf::new();
         #code
-        #buf.finish()
+        #finish
     }
 }
 
