@@ -79,7 +79,7 @@ async fn after_a_third_of_the_ttl_a_call_has_the_present_value_and_the_next_ones
         fixture
             .run(async {
                 assert_eq!(page(1, "a").await, Ok(1));
-                fixture.clock.advance(secs(30) - Duration::from_nanos(1));
+                fixture.clock.advance(secs(30).checked_sub(Duration::from_nanos(1)).unwrap());
                 assert_eq!((page(1, "a").await, PAGE.runs()), (Ok(1), 1), "too early");
                 fixture.clock.advance(Duration::from_nanos(1));
                 assert_eq!(page(1, "a").await, Ok(1), "the caller waited");
@@ -194,7 +194,7 @@ async fn a_failed_refresh_keeps_the_value_and_the_next_tries_are_a_second_to_a_m
                     settle().await;
                     runs += 1;
                     assert_eq!(FAILING.runs(), runs, "no try after a pause of {} s", pause / 2);
-                    fixture.clock.advance(secs(pause) - Duration::from_millis(1));
+                    fixture.clock.advance(secs(pause).checked_sub(Duration::from_millis(1)).unwrap());
                     for _ in 0..10 {
                         assert_eq!(failing().await, Ok(1));
                         settle().await;
@@ -421,7 +421,7 @@ async fn by_chance_a_value_is_computed_anew_the_likelier_the_nearer_its_end() {
             chance(id, fixture.clock.clone()).await.unwrap();
             let ttl_left =
                 fixture.cache.get_expire(format!("chance:{id}")).await.unwrap().remaining().unwrap();
-            fixture.clock.advance(ttl_left - left);
+            fixture.clock.advance(ttl_left.checked_sub(left).unwrap());
             let before = fixture.events.count(EventKind::Stale);
             chance(id, fixture.clock.clone()).await.unwrap();
             due += fixture.events.count(EventKind::Stale) - before;

@@ -69,7 +69,7 @@ async fn after_soft_ttl_the_caller_has_the_new_value() {
         fixture
             .run(async {
                 assert_eq!(price(1).await, Ok(1));
-                fixture.clock.advance(secs(60) - Duration::from_nanos(1));
+                fixture.clock.advance(secs(60).checked_sub(Duration::from_nanos(1)).unwrap());
                 assert_eq!(price(1).await, Ok(1));
                 fixture.clock.advance(Duration::from_nanos(1));
                 assert_eq!(price(1).await, Ok(2));
@@ -98,7 +98,7 @@ async fn a_failure_gives_the_present_value_and_the_origin_is_spared_for_longer_a
                         assert_eq!(price(1).await, Ok(1));
                     }
                     assert_eq!(PRICE.runs(), runs, "before a pause of {pause} s");
-                    fixture.clock.advance(secs(pause) - Duration::from_nanos(1));
+                    fixture.clock.advance(secs(pause).checked_sub(Duration::from_nanos(1)).unwrap());
                     assert_eq!((price(1).await, PRICE.runs()), (Ok(1), runs));
                     fixture.clock.advance(Duration::from_nanos(1));
                 }

@@ -219,7 +219,7 @@ pub async fn set_marked<Out, S: Shape<Out>>(
     let ttl = ttl?;
     let mut meta = cache.meta(Some(ttl));
     meta.version = version;
-    if returned.is_value(answer) {
+    if Returned::<Out, S>::is_value(answer) {
         policy.mark(&mut meta, ttl, fresh?);
     }
     match returned.entry(answer, meta) {

@@ -125,7 +125,7 @@ impl<Out, S: Shape<Out>> Returned<Out, S> {
     }
 
     /// Whether the answer is a value, and neither `None` nor `Err`.
-    pub(crate) fn is_value(&self, out: &Out) -> bool {
+    pub(crate) fn is_value(out: &Out) -> bool {
         matches!(S::split(out), Outcome::Value(_))
     }
 

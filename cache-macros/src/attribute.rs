@@ -75,7 +75,7 @@ pub(crate) struct Attribute {
     pub(crate) stores: bool,
     /// Whether it counts calls where nobody stores values.
     pub(crate) counts: bool,
-    pub(crate) parse: fn(Input<'_>, &mut Errors) -> Option<Box<dyn Layer>>,
+    pub(crate) parse: fn(&Input<'_>, &mut Errors) -> Option<Box<dyn Layer>>,
 }
 
 /// What an attribute is made from.

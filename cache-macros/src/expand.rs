@@ -61,7 +61,7 @@ fn layer(
 ) -> Option<Box<dyn Layer>> {
     let applied = stack.get(depth)?;
     let input = Input { args: applied.args.clone(), span: applied.span, function, stack, depth };
-    (applied.attribute.parse)(input, errors)
+    (applied.attribute.parse)(&input, errors)
 }
 
 /// States of two layers of a kind have different keys, or each would take the other's for its own.

@@ -2,9 +2,8 @@
 
 use std::fmt;
 use std::future::Future;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 
 use crate::background;
 use crate::clock::BoxFuture;
@@ -47,14 +46,10 @@ impl<T: Send + 'static> Future for Finish<T> {
 
 impl<T: Send + 'static> Drop for Finish<T> {
     fn drop(&mut self) {
-        let Some(mut work) = self.work.take().filter(|_| self.begun) else { return };
-        // Backends in this process answer at once; a second panic while unwinding would end the process.
-        let poll = || work.as_mut().poll(&mut Context::from_waker(Waker::noop())).map(drop);
-        if let Ok(Poll::Pending) = catch_unwind(AssertUnwindSafe(poll)) {
-            background::spawn(async move {
-                drop(work.await);
-            });
-        }
+        let Some(work) = self.work.take().filter(|_| self.begun) else { return };
+        background::finish(Box::pin(async move {
+            drop(work.await);
+        }));
     }
 }
 

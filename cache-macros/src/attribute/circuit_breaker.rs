@@ -44,9 +44,9 @@ struct CircuitBreaker {
     failure: Failure,
 }
 
-fn parse(input: Input<'_>, errors: &mut Errors) -> Option<Box<dyn Layer>> {
+fn parse(input: &Input<'_>, errors: &mut Errors) -> Option<Box<dyn Layer>> {
     let keys = &[KEYS, Failure::KEYS, KEYED, Common::KEYS];
-    let mut arguments = Arguments::parse("`#[circuit_breaker]`", input.args, keys, None, errors);
+    let mut arguments = Arguments::parse("`#[circuit_breaker]`", input.args.clone(), keys, None, errors);
     let common = Common::take(&mut arguments, errors);
     let key = Key::take_of_function(&mut arguments, input.function, errors);
     let mut required =
@@ -167,7 +167,8 @@ impl Layer for CircuitBreaker {
     }
 
     fn wrap(&self, frame: &Frame<'_>) -> TokenStream {
-        let asking = Asking { module: "circuit_breaker", rule: self.rule(), leave: self.leave(frame) };
+        let asking =
+            Asking { module: "circuit_breaker", rule: self.rule(), leave: self.leave(frame), around: None };
         self.guard.wrap(frame, &asking)
     }
 }

@@ -14,8 +14,8 @@ pub(crate) const ATTRIBUTE: Attribute = Attribute { name: "early", stores: true,
 const KEYS: &[Key] =
     &[Key("early_ttl", Shape::Value), Key("background", Shape::Value), Key("beta", Shape::Value)];
 
-fn parse(input: Input<'_>, errors: &mut Errors) -> Option<Box<dyn Layer>> {
-    let (keeper, mut arguments) = Keeper::parse(&ATTRIBUTE, &[KEYS], &input, errors);
+fn parse(input: &Input<'_>, errors: &mut Errors) -> Option<Box<dyn Layer>> {
+    let (keeper, mut arguments) = Keeper::parse(&ATTRIBUTE, &[KEYS], input, errors);
     let ttl = keeper.as_ref().map(|keeper| &keeper.keeping.ttl);
     let chance = chance(&mut arguments, errors);
     let fresh = Fresh::take(&mut arguments, "early_ttl", chance.is_some(), ttl, input.span, errors);

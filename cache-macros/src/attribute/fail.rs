@@ -30,10 +30,10 @@ struct Fail {
     alone: bool,
 }
 
-fn parse(input: Input<'_>, errors: &mut Errors) -> Option<Box<dyn Layer>> {
-    let Input { args, span, function, stack, depth } = input;
+fn parse(input: &Input<'_>, errors: &mut Errors) -> Option<Box<dyn Layer>> {
+    let Input { span, function, stack, depth, .. } = *input;
     let keys = &[KEYS, Failure::KEYS, KEYED, Common::KEYS, Naming::KEYS];
-    let mut arguments = Arguments::parse("`#[fail]`", args, keys, None, errors);
+    let mut arguments = Arguments::parse("`#[fail]`", input.args.clone(), keys, None, errors);
     let common = Common::take(&mut arguments, errors);
     let key = Key::take(&mut arguments, function, errors).map(|key| key.under(handle::RESORTS));
     let failure = Failure::take(&mut arguments, function, errors);

@@ -26,6 +26,8 @@ pub(crate) struct Asking<'a> {
     pub(crate) rule: TokenStream,
     /// Statements behind the answer `__out`, by which `__admitted` is left.
     pub(crate) leave: TokenStream,
+    /// What it has around the layers inside: statements, and how those run.
+    pub(crate) around: Option<(TokenStream, TokenStream)>,
 }
 
 /// An argument that there must be.
@@ -56,7 +58,9 @@ impl Guard {
         let condition = self.common.when(&when);
         let bypass = if condition.is_some() { quote!(!#when) } else { quote!(false) };
         let (cache, key) = (self.common.cache(), self.key.render(&buf, &Head::Here, p));
-        let Asking { module, rule, leave } = asking;
+        let Asking { module, rule, leave, around } = asking;
+        let plain = (TokenStream::new(), inner.clone());
+        let (before, run) = around.as_ref().unwrap_or(&plain);
         let (module, refuse) = (Ident::new(module, site), frame.note("refuse"));
         let refusal = self.refusal(frame);
         quote_spanned! {site=>
@@ -79,7 +83,8 @@ impl Guard {
                 }
                 #p::Enter::Go(__admitted) => __admitted,
             };
-            let __out: #output = #inner.await;
+            #before
+            let __out: #output = #run.await;
             #leave
             __out
         }

@@ -22,8 +22,8 @@ const KEYS: &[Key] = &[
     Key("background", Shape::Value),
 ];
 
-fn parse(input: Input<'_>, errors: &mut Errors) -> Option<Box<dyn Layer>> {
-    let (keeper, mut arguments) = Keeper::parse(&ATTRIBUTE, &[KEYS], &input, errors);
+fn parse(input: &Input<'_>, errors: &mut Errors) -> Option<Box<dyn Layer>> {
+    let (keeper, mut arguments) = Keeper::parse(&ATTRIBUTE, &[KEYS], input, errors);
     let limit = arguments.expr("cache_hits");
     if limit.is_none() && !arguments.is_misread("cache_hits") {
         errors.push(input.span, "how many hits? Write `cache_hits = 100`");
@@ -82,10 +82,10 @@ impl Count {
 
     fn print(&self) -> TokenStream {
         let expr = &self.expr;
-        match self.known {
-            Some(known) => quote!(#known),
-            None => quote_spanned!(here(expr)=> { let __count: u32 = #expr; __count }),
-        }
+        self.known.map_or_else(
+            || quote_spanned!(here(expr)=> { let __count: u32 = #expr; __count }),
+            |known| quote!(#known),
+        )
     }
 }
 

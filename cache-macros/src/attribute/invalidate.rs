@@ -23,7 +23,7 @@ struct Invalidate {
     tags: Tags,
 }
 
-fn parse(input: Input<'_>, errors: &mut Errors) -> Option<Box<dyn Layer>> {
+fn parse(input: &Input<'_>, errors: &mut Errors) -> Option<Box<dyn Layer>> {
     let mut targets = Vec::new();
     let mut read = |stream: syn::parse::ParseStream<'_>, errors: &mut Errors| {
         targets.push(Target::parse(stream, Scope::Function(input.function), errors)?);
@@ -31,7 +31,8 @@ fn parse(input: Input<'_>, errors: &mut Errors) -> Option<Box<dyn Layer>> {
     };
     let keys = &[KEYS, Common::KEYS];
     let nothing = input.args.is_empty();
-    let mut arguments = Arguments::parse("`#[invalidate]`", input.args, keys, Some(&mut read), errors);
+    let mut arguments =
+        Arguments::parse("`#[invalidate]`", input.args.clone(), keys, Some(&mut read), errors);
     let common = Common::take(&mut arguments, errors);
     let tags = Tags::take(&mut arguments, Scope::Function(input.function), errors);
     let on = arguments.expr("on").map_or(Some("Success"), |(_, expr)| on(&expr, errors));

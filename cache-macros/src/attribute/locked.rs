@@ -5,11 +5,12 @@ use quote::{quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::{Expr, ExprLit, Lit};
 
+use super::guard::{Asking, Guard};
 use super::{Attribute, Common, Frame, Input, KEYED, Layer};
 use crate::error::Errors;
 use crate::function::Function;
 use crate::grammar::{Arguments, Key as Argument, Shape};
-use crate::key::{Head, Key, Kind};
+use crate::key::Key;
 use crate::krate::Private;
 use crate::value::{self, LEASE, Period};
 
@@ -19,8 +20,7 @@ const KEYS: &[Argument] =
     &[Argument("ttl", Shape::Value), Argument("wait", Shape::Value), Argument("fence", Shape::Value)];
 
 struct Locked {
-    common: Common,
-    key: Key,
+    guard: Guard,
     lease: Period,
     wait: Wait,
     /// The variable that holds the number.
@@ -34,9 +34,9 @@ enum Wait {
     Expr(Expr),
 }
 
-fn parse(input: Input<'_>, errors: &mut Errors) -> Option<Box<dyn Layer>> {
+fn parse(input: &Input<'_>, errors: &mut Errors) -> Option<Box<dyn Layer>> {
     let keys = &[KEYS, KEYED, Common::KEYS];
-    let mut arguments = Arguments::parse("`#[locked]`", input.args, keys, None, errors);
+    let mut arguments = Arguments::parse("`#[locked]`", input.args.clone(), keys, None, errors);
     let common = Common::take(&mut arguments, errors);
     let key = Key::take(&mut arguments, input.function, errors);
     let lease = match arguments.expr("ttl") {
@@ -49,7 +49,8 @@ fn parse(input: Input<'_>, errors: &mut Errors) -> Option<Box<dyn Layer>> {
     };
     let fence = arguments.expr("fence").map(|(_, expr)| fence(&expr, input.function, errors));
     let fence = fence.map_or(Some(None), |fence| fence.map(Some));
-    Some(Box::new(Locked { common, key: key?, lease: lease?, wait: wait?, fence: fence? }))
+    let guard = Guard { common, key: key? };
+    Some(Box::new(Locked { guard, lease: lease?, wait: wait?, fence: fence? }))
 }
 
 fn lease(key: &Ident, expr: Expr, errors: &mut Errors) -> Option<Period> {
@@ -117,7 +118,7 @@ fn fence(expr: &Expr, function: &Function, errors: &mut Errors) -> Option<Ident>
 impl Locked {
     /// How the lock is taken; an expression is evaluated here, before the body.
     fn terms(&self) -> TokenStream {
-        let (p, site, is_fenced) = (&self.common.p, Span::mixed_site(), self.fence.is_some());
+        let (p, site, is_fenced) = (&self.guard.common.p, Span::mixed_site(), self.fence.is_some());
         let lease = &self.lease;
         let lease = quote_spanned!(value::here(lease)=> let __lease: ::core::time::Duration = #lease;);
         let wait = match &self.wait {
@@ -142,65 +143,27 @@ impl Locked {
 
 impl Layer for Locked {
     fn private(&self) -> &Private {
-        &self.common.p
+        &self.guard.common.p
     }
 
     fn state(&self, function: &Function) -> Option<String> {
-        (!matches!(self.key.kind, Kind::Code { .. })).then(|| self.key.readable(function))
+        self.guard.state(function)
     }
 
     fn wrap(&self, frame: &Frame<'_>) -> TokenStream {
-        let Frame { function, label, output, inner, counts, .. } = frame;
-        let (p, site) = (&self.common.p, Span::mixed_site());
-        let (buf, when) = (Ident::new("__key", site), Ident::new("__when", site));
-        let condition = self.common.when(&when);
-        let bypass = if condition.is_some() { quote!(!#when) } else { quote!(false) };
-        let (cache, key, terms) = (self.common.cache(), self.key.render(&buf, &Head::Here, p), self.terms());
-        let refusable = refusable(function, output, p);
-        let refuse = frame.note("refuse");
-        let fence = self
-            .fence
-            .as_ref()
-            .map(|name| quote_spanned!(site=> let #name: #p::locked::Fence = __held.fence();));
+        let (p, site, inner) = (&self.guard.common.p, Span::mixed_site(), &frame.inner);
+        let fence = self.fence.as_ref();
+        let fence =
+            fence.map(|name| quote_spanned!(site=> let #name: #p::locked::Fence = __admitted.fence();));
         // Whoever counts knows by itself.
-        let is_refused = frame.asks("is_refused").filter(|_| *counts);
+        let is_refused = frame.asks("is_refused").filter(|_| frame.counts);
         let ran = is_refused.map_or_else(|| quote!(true), |is_refused| quote_spanned!(site=> !#is_refused));
-        quote_spanned! {site=>
-            let __refusal = #refusable;
-            let __entering = {
-                let __cache = #cache;
-                #condition
-                let mut #buf = #p::KeyBuf::new();
-                // A default key holds `_unused` too: calls with another value do not wait for each other.
-                #[allow(clippy::used_underscore_binding)]
-                { #key }
-                let __terms = #terms;
-                let __settings = #p::guard::Settings { bypass: #bypass, counts: #counts };
-                #p::locked::enter(&__MACADAMIA_FN, __cache, &mut #buf, __terms, __settings)
-            };
-            let __held = match __entering.await {
-                #p::Enter::Answer(__error) => {
-                    #refuse
-                    break #label __refusal(__error);
-                }
-                #p::Enter::Go(__held) => __held,
-            };
-            #fence
-            let __out: #output = __held.run(#inner).await;
-            __held.leave(#ran);
-            __out
-        }
+        let asking = Asking {
+            module: "locked",
+            rule: self.terms(),
+            leave: quote_spanned!(site=> __admitted.leave(#ran);),
+            around: Some((fence.unwrap_or_default(), quote_spanned!(site=> __admitted.run(#inner)))),
+        };
+        self.guard.wrap(frame, &asking)
     }
-}
-
-fn refusable(function: &Function, output: &syn::Type, p: &Private) -> TokenStream {
-    let (here, output) = match function.sig.output {
-        syn::ReturnType::Default => {
-            let here = value::here(&function.sig.ident);
-            (here, crate::tokens::moved(quote!(#output), here))
-        }
-        syn::ReturnType::Type(..) => (value::here(output), quote!(#output)),
-    };
-    let p = p.at(here);
-    quote_spanned!(here=> #p::guard::refusal::<#output>)
 }

@@ -28,9 +28,9 @@ struct Perf {
     factor: Option<Number>,
 }
 
-fn parse(input: Input<'_>, errors: &mut Errors) -> Option<Box<dyn Layer>> {
+fn parse(input: &Input<'_>, errors: &mut Errors) -> Option<Box<dyn Layer>> {
     let keys = &[KEYS, KEYED, Common::KEYS];
-    let mut arguments = Arguments::parse("`#[perf]`", input.args, keys, None, errors);
+    let mut arguments = Arguments::parse("`#[perf]`", input.args.clone(), keys, None, errors);
     let common = Common::take(&mut arguments, errors);
     let key = Key::take_of_function(&mut arguments, input.function, errors);
     let how = "for how long is a slow function spared? Write `ttl = \"5m\"`";
@@ -79,7 +79,7 @@ impl Layer for Perf {
             let __failed = #p::failed!(#output, &__out);
             __admitted.leave(__failed, #inside).await;
         };
-        let asking = Asking { module: "perf", rule: self.rule(), leave };
+        let asking = Asking { module: "perf", rule: self.rule(), leave, around: None };
         self.guard.wrap(frame, &asking)
     }
 }

@@ -34,9 +34,9 @@ struct RateLimit {
     algorithm: &'static str,
 }
 
-fn parse(input: Input<'_>, errors: &mut Errors) -> Option<Box<dyn Layer>> {
+fn parse(input: &Input<'_>, errors: &mut Errors) -> Option<Box<dyn Layer>> {
     let keys = &[KEYS, KEYED, Common::KEYS];
-    let mut arguments = Arguments::parse("`#[rate_limit]`", input.args, keys, None, errors);
+    let mut arguments = Arguments::parse("`#[rate_limit]`", input.args.clone(), keys, None, errors);
     let common = Common::take(&mut arguments, errors);
     let key = Key::take(&mut arguments, input.function, errors);
     let mut required =
@@ -117,7 +117,7 @@ impl Layer for RateLimit {
         if let Some(is_refused) = frame.asks("is_refused").filter(|_| frame.counts) {
             leave = quote_spanned!(Span::mixed_site()=> if !#is_refused { #leave });
         }
-        let asking = Asking { module: "rate_limit", rule: self.limit(), leave };
+        let asking = Asking { module: "rate_limit", rule: self.limit(), leave, around: None };
         self.guard.wrap(frame, &asking)
     }
 }

@@ -13,8 +13,8 @@ pub(crate) const ATTRIBUTE: Attribute = Attribute { name: "soft", stores: true, 
 
 const KEYS: &[Key] = &[Key("soft_ttl", Shape::Value)];
 
-fn parse(input: Input<'_>, errors: &mut Errors) -> Option<Box<dyn Layer>> {
-    let (keeper, mut arguments) = Keeper::parse(&ATTRIBUTE, &[KEYS, Failure::KEYS], &input, errors);
+fn parse(input: &Input<'_>, errors: &mut Errors) -> Option<Box<dyn Layer>> {
+    let (keeper, mut arguments) = Keeper::parse(&ATTRIBUTE, &[KEYS, Failure::KEYS], input, errors);
     let ttl = keeper.as_ref().map(|keeper| &keeper.keeping.ttl);
     let fresh = Fresh::take(&mut arguments, "soft_ttl", false, ttl, input.span, errors);
     let failure = Failure::take(&mut arguments, input.function, errors);

@@ -29,7 +29,7 @@ fn texts(tokens: TokenStream, in_macro: bool, found: &mut dyn FnMut(Span)) {
         match &token {
             TokenTree::Group(group) => texts(group.stream(), in_macro || before == "!", found),
             TokenTree::Literal(literal) if in_macro && names_self(&literal.to_string()) => {
-                found(literal.span())
+                found(literal.span());
             }
             _ => {}
         }

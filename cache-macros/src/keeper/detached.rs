@@ -25,7 +25,7 @@ impl Keeper {
                 let #inside = &#notes;
             }
         });
-        let noted = if inside.is_some() { quote!(#notes) } else { quote!(()) };
+        let told = if inside.is_some() { quote!(#notes) } else { quote!(()) };
         let handed = inside.as_ref().map(|inside| quote_spanned!(site=> #inside.absorb(&__noted);));
         // What is said of the body as a whole is said at the function's name.
         let named = here(&function.sig.ident);
@@ -56,11 +56,11 @@ impl Keeper {
                     let __kept = __lead.keep(__returns(), &__out) #after .done();
                     __lead.leave(__returns(), __out, __kept)
                 } {
-                    #p::Enter::Answer(__out) => return (__out, #noted),
+                    #p::Enter::Answer(__out) => return (__out, #told),
                     #p::Enter::Go(__stored) => __stored,
                 };
                 __store.await;
-                (__returns().value(__value), #noted)
+                (__returns().value(__value), #told)
             };
             if let ::core::option::Option::Some(__out) =
                 ::core::option::Option::and_then(__present, |__present| __present.answer(__returns()))

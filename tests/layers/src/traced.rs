@@ -21,8 +21,9 @@ struct Traced {
     refuse: Option<Expr>,
 }
 
-fn parse(input: Input<'_>, errors: &mut Errors) -> Option<Box<dyn Layer>> {
-    let mut arguments = Arguments::parse("`#[traced]`", input.args, &[KEYS, Common::KEYS], None, errors);
+fn parse(input: &Input<'_>, errors: &mut Errors) -> Option<Box<dyn Layer>> {
+    let mut arguments =
+        Arguments::parse("`#[traced]`", input.args.clone(), &[KEYS, Common::KEYS], None, errors);
     let common = Common::take(&mut arguments, errors);
     let name = arguments.expr("name").and_then(|(key, expr)| value::text(&key, &expr, errors).cloned());
     let (into, refuse) = (arguments.expr("into"), arguments.expr("refuse"));
