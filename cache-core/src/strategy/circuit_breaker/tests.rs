@@ -288,6 +288,19 @@ fn epochs_never_repeat_though_a_backend_forgets_or_its_clock_is_set_back() {
 }
 
 #[test]
+fn asked_again_because_another_was_faster_the_last_answer_is_what_happened() {
+    let mut kept = Kept::half_open(BREAKER);
+    let before = kept.state.clone().unwrap().0;
+    kept.begin().unwrap();
+    let after = kept.state.clone().unwrap().0;
+    let mut change = Change::new(BREAKER, Ask::Begin(7));
+    assert!(matches!(change.step(Some(&before), kept.now), Step::Put(..)));
+    assert_eq!((change.told, change.moved), (Ok(Pass::Probe(7)), Some(EventKind::CircuitHalfOpened)));
+    assert_eq!(change.step(Some(&after), kept.now), Step::Keep);
+    assert_eq!((change.told, change.moved), (Err(BREAKER.half_open_ttl), None));
+}
+
+#[test]
 fn settings_that_change_from_call_to_call_lock_nobody_out_and_keep_states_small() {
     let mut kept = Kept::half_open(Breaker { half_open_calls: 5, ..BREAKER });
     (0..3).for_each(|_| kept.call(Outcome::Succeeded));

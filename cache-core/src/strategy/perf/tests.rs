@@ -178,6 +178,18 @@ fn traces_are_as_long_as_asked_for_but_bounded() {
 }
 
 #[test]
+fn asked_again_because_another_was_faster_the_last_answer_is_what_happened() {
+    let mut kept = Kept::traced(PERF);
+    let (began, traced) = (kept.now, kept.state.clone().unwrap().0);
+    kept.call(30 * MILLI, false);
+    let degraded = kept.state.clone().unwrap().0;
+    let mut change = Change::new(PERF, Ask::End { began, took: 30 * MILLI, failed: false });
+    assert!(matches!(change.step(Some(&traced), kept.now), Step::Put(..)));
+    assert_eq!(change.moved, Some(EventKind::Degraded));
+    assert_eq!((change.step(Some(&degraded), kept.now), change.moved), (Step::Keep, None));
+}
+
+#[test]
 fn absurd_times_are_measured() {
     let end = |took| Ask::End { began: Time::from_nanos(1), took, failed: false };
     let mut kept = Kept::new(PERF);
