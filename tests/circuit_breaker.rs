@@ -278,9 +278,10 @@ async fn a_probe_dropped_at_any_await_gives_its_permit_back_and_does_not_close()
             let done = fixture.run(drop_after(polls, plain(Ok(())))).await.is_some();
             // The next one may be refused as long as the permit is on its way back.
             until(async || fixture.run(plain(BAD)).await == BAD).await;
-            let told = transitions(&fixture);
-            assert!(told == [2, 1, 0] || told == [1, 1, 1], "{told:?} after {polls} polls");
-            closed.push(told[2] == 1);
+            // It has failed as a probe, or its call was counted in a closed breaker; who closed it may still be
+            // about to tell.
+            until(async || [[2, 1, 0], [1, 1, 1]].contains(&transitions(&fixture))).await;
+            closed.push(transitions(&fixture) == [1, 1, 1]);
             if done {
                 break;
             }

@@ -503,10 +503,17 @@ async fn functions_and_methods_of_every_kind_can_be_compared() {
         .await;
 }
 
+#[perf(ttl = "20s", trace_size = 1, key = "kept:<id>")]
+async fn kept(clock: &ManualClock, id: u32, takes: Duration) -> Answer<()> {
+    let _ = id;
+    clock.advance(takes);
+    Ok(())
+}
+
 #[tokio::test]
 async fn in_memory_nobody_waits() {
     let fixture = Fixture::memory().await;
-    let call = |takes| drop_after(1, fixture.run(told(&fixture.clock, 7, takes)));
+    let call = |takes| drop_after(1, fixture.run(kept(&fixture.clock, 7, takes)));
     assert_eq!(call(MILLI).await, Some(Ok(())));
     assert_eq!(call(SECOND).await, Some(Ok(())));
     assert_eq!(call(MILLI).await, Some(Err(AppError::Spared(TTL))));
@@ -520,15 +527,15 @@ async fn a_trace_is_kept_however_many_values_come_for_a_week() {
     Scope::new()
         .cache(&cache)
         .run(async {
-            told(&fixture.clock, 1, MILLI).await.unwrap();
+            kept(&fixture.clock, 1, MILLI).await.unwrap();
             for id in 0..1000 {
                 cache.set(format!("value:{id}"), &id).await.unwrap();
             }
             fixture.clock.advance(6 * 24 * 60 * 60 * SECOND);
-            told(&fixture.clock, 1, SECOND).await.unwrap();
-            assert_eq!(told(&fixture.clock, 1, MILLI).await, Err(AppError::Spared(TTL)));
-            assert!(cache.delete("perf:told:1").await.unwrap());
-            told(&fixture.clock, 1, MILLI).await.unwrap();
+            kept(&fixture.clock, 1, SECOND).await.unwrap();
+            assert_eq!(kept(&fixture.clock, 1, MILLI).await, Err(AppError::Spared(TTL)));
+            assert!(cache.delete("perf:kept:1").await.unwrap());
+            kept(&fixture.clock, 1, MILLI).await.unwrap();
             let states = async || cache.scan("perf:*").await.unwrap().len();
             assert_eq!(states().await, 1);
             fixture.clock.advance(7 * 24 * 60 * 60 * SECOND);
@@ -542,8 +549,8 @@ async fn states_go_where_a_route_names_their_prefix_else_with_their_key() {
     let [values, traces, own] = [Faults::new(), Faults::new(), Faults::new()];
     let wrap = |faults: &Faults| faults.wrap(Memory::builder().build());
     let clock = ManualClock::new();
-    let call = async |cache: &Cache| Scope::new().cache(cache).run(told(&clock, 1, MILLI)).await.unwrap();
-    let with = Cache::builder().route("", wrap(&values)).route("told:", wrap(&own));
+    let call = async |cache: &Cache| Scope::new().cache(cache).run(kept(&clock, 1, MILLI)).await.unwrap();
+    let with = Cache::builder().route("", wrap(&values)).route("kept:", wrap(&own));
     call(&with.build().await.unwrap()).await;
     assert_eq!((values.commands(), own.commands()), (0, 2), "one to begin, one to end");
     let with = Cache::builder().route("", wrap(&values)).route("perf:", wrap(&traces));
