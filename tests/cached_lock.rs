@@ -9,9 +9,11 @@ use macadamia::{
     Backend, Cache, CacheBuilder, Command, Error, EventKind, Memory, Scope, Step, Time, Transition, cached,
     locked,
 };
-use std::future::Future;
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::task::Poll;
 use std::time::Duration;
 use support::gate::{Gate, until};
 use support::{Events, Fixture, settle};
@@ -173,6 +175,29 @@ async fn who_waits_has_the_value_as_soon_as_it_is_there() {
         assert_eq!((computing.await.unwrap(), waiting.await.unwrap()), (1, 1));
         assert_eq!(opened.entered(), 0);
         assert_eq!(other.1.count(EventKind::Hit), 1);
+    }
+}
+
+#[tokio::test]
+async fn at_whatever_step_another_process_stores_the_value_it_is_not_computed_again() {
+    for polls in 0..30 {
+        let (faults, memory, clock) = (Faults::new(), Memory::default(), ManualClock::new());
+        faults.yields(1);
+        let open = |builder: CacheBuilder| builder.clock(clock.clone()).build();
+        let slow = open(Cache::builder().route("", faults.wrap(memory.clone()))).await.unwrap();
+        let quick = open(Cache::builder().route("", memory)).await.unwrap();
+        let gate = Arc::new(Gate::opened());
+        let mut halfway = Box::pin(Scope::new().cache(&slow).run(value(gate.clone())));
+        let mut done = false;
+        for _ in 0..polls {
+            done = done || poll_fn(|cx| Poll::Ready(halfway.as_mut().poll(cx).is_ready())).await;
+        }
+        let other = spawned(&quick, value(gate.clone()));
+        settle().await;
+        if !done {
+            assert_eq!(halfway.await, 1, "after {polls} polls");
+        }
+        assert_eq!(other.await.unwrap(), 1, "after {polls} polls");
     }
 }
 
@@ -379,6 +404,42 @@ async fn a_function_that_asks_for_its_own_value_does_not_wait_for_its_own_lease(
     }
 }
 
+type Boxed = Pin<Box<dyn Future<Output = u8>>>;
+
+#[cached(ttl = "1h", key = "left", lock = true)]
+async fn left(gate: Arc<Gate>, other: Option<fn(Arc<Gate>) -> Boxed>) -> u8 {
+    let Some(other) = other else { return 1 };
+    gate.pass().await;
+    other(gate).await
+}
+
+#[cached(ttl = "1h", key = "right", lock = true)]
+async fn right(gate: Arc<Gate>, other: Option<fn(Arc<Gate>) -> Boxed>) -> u8 {
+    let Some(other) = other else { return 2 };
+    gate.pass().await;
+    other(gate).await
+}
+
+#[tokio::test]
+async fn two_functions_that_wait_for_each_other_do_not_wait_for_each_other_s_leases() {
+    for fixture in Fixture::each().await {
+        let gate = Arc::new(Gate::closed());
+        let opens = async {
+            gate.until(2).await;
+            gate.open();
+        };
+        let calls = fixture.run(async {
+            tokio::join!(
+                left(gate.clone(), Some(|gate| Box::pin(right(gate, None)))),
+                right(gate.clone(), Some(|gate| Box::pin(left(gate, None)))),
+                opens,
+            )
+        });
+        let (one, other, ()) = tokio::time::timeout(10 * SECOND, calls).await.unwrap();
+        assert!(one == 1 || other == 2, "one of them was computed beside the other: {one} {other}");
+    }
+}
+
 #[tokio::test]
 async fn what_is_recomputed_on_purpose_waits_for_no_lease() {
     static RUNS: AtomicUsize = AtomicUsize::new(0);
@@ -392,8 +453,9 @@ async fn what_is_recomputed_on_purpose_waits_for_no_lease() {
             assert_eq!(anew().await, 1);
             leave_lease(&wire, &fixture.clock, 3600 * SECOND).await;
             assert_eq!(anew().await, 1, "a hit asks nobody");
-            assert_eq!(Scope::new().invalidate_further().run(anew()).await, 2);
-            assert_eq!(anew::refresh().await, 3);
+            let further = Scope::new().invalidate_further();
+            assert_eq!(tokio::time::timeout(10 * SECOND, further.run(anew())).await.unwrap(), 2);
+            assert_eq!(tokio::time::timeout(10 * SECOND, anew::refresh()).await.unwrap(), 3);
             assert_eq!(anew().await, 3);
         })
         .await;

@@ -233,6 +233,8 @@ async fn a_broken_backend_lets_calls_through_and_an_event_says_so_unless_they_ne
     fixture
         .run(async {
             fenced().await.unwrap();
+            // A release that fails leaves the lock to the end of its lease.
+            until_free(&fixture.cache).await;
             faults.fail(Some(Error::backend("down")));
             impatient().await.unwrap();
             impatient().await.unwrap();

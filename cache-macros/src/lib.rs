@@ -233,8 +233,9 @@ pub fn invalidate(args: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// Who waits in this process is served in order of arrival and wakes at the release; locks of other processes are
 /// asked for every 10 to 200 milliseconds. Whatever ends the holder releases: an answer, an error, a panic, being
-/// dropped at any await. If its process is killed, the lock is free when the lease is over. They are the locks of
-/// `Cache::lock`: under `lock:` and the key, in the route that names that prefix, else in the route of the key.
+/// dropped at any await. If its process is killed, or the release does not reach the backend, the lock is free when the
+/// lease is over. They are the locks of `Cache::lock`: under `lock:` and the key, in the route that names that prefix,
+/// else in the route of the key.
 ///
 /// A holder can lose its lease all the same: its process stood still for longer, the backend cannot be reached, somebody
 /// cleared it. Then another runs beside it. The holder still gives its answer, `EventKind::LeaseLost` tells of it, and no
