@@ -190,6 +190,7 @@ pub mod strict {
 
     /// One at a time.
     ///
+    /// # Errors
     /// Whoever has waited for too long is refused.
     #[locked(ttl = period, wait = period, fence = token, skip(period, settings), cache = settings.cache)]
     #[locked(key = |id| format!("alone:{id}"), prefix = "v2", wait = settings.enabled, when = settings.enabled)]
