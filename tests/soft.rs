@@ -190,12 +190,11 @@ async fn an_error_outside_the_pattern_is_the_answer_and_no_reason_to_pause() {
 
 #[tokio::test]
 async fn a_fallback_is_told_as_stale_and_counted_once() {
-    let fixture = Fixture::memory().await;
     #[soft(ttl = "10m", soft_ttl = "1m", key = "told")]
     async fn told(origin: &Origin) -> Result<usize, AppError> {
         origin.ask().await
     }
-    let origin = Origin::new();
+    let (fixture, origin) = (Fixture::memory().await, Origin::new());
     fixture
         .run(async {
             told(&origin).await.unwrap();

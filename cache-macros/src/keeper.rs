@@ -117,6 +117,7 @@ impl Keeper {
         let (recall, tags) = (frame.note("recall"), self.keeping.tags.print(p));
         let (pending, before, after) =
             (self.pending(strategy, frame), self.before(strategy), self.after(strategy));
+        let noted = noted(frame.outside.as_ref());
         quote_spanned! {site=>
             #pending
             let mut __lead = match __pending.lead(#tags).await {
@@ -134,7 +135,7 @@ impl Keeper {
                 let __out: #output = __lead.run(#inner).await;
                 #refused
                 let __kept = __lead.keep(__returns(), &__out) #after .done();
-                __lead.leave(__returns(), __out, __kept)
+                __lead.leave(__returns(), __out, __kept, #noted)
             } {
                 #p::Enter::Answer(__out) => break #label __out,
                 #p::Enter::Go(__stored) => __stored,
@@ -272,6 +273,14 @@ impl Layer for Kept {
     fn described(&self, function: &Function) -> Option<Described> {
         let handle = self.keeper.handle(function, function, None);
         Some(self.keeper.described(function, handle.as_ref()))
+    }
+}
+
+/// Where a fallback is noted.
+fn noted(notes: Option<&Ident>) -> TokenStream {
+    match notes {
+        Some(notes) => quote!(::core::option::Option::Some(#notes)),
+        None => quote!(::core::option::Option::None),
     }
 }
 

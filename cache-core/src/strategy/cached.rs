@@ -10,6 +10,7 @@ use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
 
+use super::inside::Inside;
 use super::keep::{Keep, Kept};
 use super::policy::{Policy, Seen};
 use super::refresh::can_detach;
@@ -287,12 +288,16 @@ impl Lead {
         returned: Returned<Out, S>,
         out: Out,
         kept: Kept,
+        outside: Option<&Inside>,
     ) -> Enter<Out, (BoxFuture<'static, ()>, S::Value)> {
         let Self { ticket } = self;
         if kept.falls_back()
             && let Some(present) = ticket.present()
             && let Some(answer) = returned.answer(&present)
         {
+            if let Some(outside) = outside {
+                outside.recall();
+            }
             let settled = ticket.fall_back(present);
             return match S::into_value(answer) {
                 Ok(value) => Enter::Go((settled, value)),

@@ -50,7 +50,7 @@ where
         Enter::Answer(out) => out,
         Enter::Go(mut lead) => {
             let out = lead.run(compute).await;
-            match lead.leave(returned, out, Kept::for_(ttl.unwrap_or(Ttl::FOREVER))) {
+            match lead.leave(returned, out, Kept::for_(ttl.unwrap_or(Ttl::FOREVER)), None) {
                 Enter::Answer(out) => out,
                 Enter::Go((store, out)) => {
                     store.await;

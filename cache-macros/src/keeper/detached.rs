@@ -3,14 +3,14 @@
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
 
-use super::{Keeper, Strategy, if_refused};
+use super::{Keeper, Strategy, if_refused, noted};
 use crate::attribute::Frame;
 use crate::detach::Arguments;
 use crate::value::here;
 
 impl Keeper {
     pub(super) fn detached(&self, strategy: &Strategy, taken: &Arguments, frame: &Frame<'_>) -> TokenStream {
-        let Frame { function, label, output, inner, inside, .. } = frame;
+        let Frame { function, label, output, inner, inside, outside, .. } = frame;
         let (p, site) = (&self.common.p, Span::mixed_site());
         let (own, lend) = (taken.own(function, p), taken.lend(function, p));
         let (inner, after) = (taken.follow(inner.clone()), taken.follow(self.after(strategy)));
@@ -19,14 +19,16 @@ impl Keeper {
         let refused = if_refused(frame, &quote_spanned!(site=> __lead.refused();));
         // Layers inside leave their notes where the body is; whoever computes in place hands them on.
         let notes = Ident::new("__notes", site);
-        let declared = inside.as_ref().map(|inside| {
+        let shared = inside.as_ref().or(outside.as_ref());
+        let declared = shared.map(|inside| {
             quote_spanned! {site=>
                 let #notes = #p::Inside::new();
                 let #inside = &#notes;
             }
         });
-        let told = if inside.is_some() { quote!(#notes) } else { quote!(()) };
-        let handed = inside.as_ref().map(|inside| quote_spanned!(site=> #inside.absorb(&__noted);));
+        let told = if shared.is_some() { quote!(#notes) } else { quote!(()) };
+        let noted = noted(shared);
+        let handed = shared.map(|inside| quote_spanned!(site=> #inside.absorb(&__noted);));
         // What is said of the body as a whole is said at the function's name.
         let named = here(&function.sig.ident);
         let boxed = quote_spanned!(named=> ::std::boxed::Box::pin);
@@ -54,7 +56,7 @@ impl Keeper {
                     let __out: #output = __lead.run(#inner).await;
                     #refused
                     let __kept = __lead.keep(__returns(), &__out) #after .done();
-                    __lead.leave(__returns(), __out, __kept)
+                    __lead.leave(__returns(), __out, __kept, #noted)
                 } {
                     #p::Enter::Answer(__out) => return (__out, #told),
                     #p::Enter::Go(__stored) => __stored,

@@ -221,7 +221,7 @@ impl OfMany {
                     __answers.extend(::core::option::Option::map(__again, |__value| (__other, __value)));
                 }
                 let __kept = __lead.keep(__returns(), &__value) #after .done();
-                match __lead.leave(__returns(), __value, __kept) {
+                match __lead.leave(__returns(), __value, __kept, ::core::option::Option::None) {
                     #p::Enter::Answer(__value) => {
                         __answers.extend(::core::option::Option::map(__value, |__value| (__wanted, __value)));
                     }
