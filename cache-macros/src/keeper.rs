@@ -278,10 +278,8 @@ impl Layer for Kept {
 
 /// Where a fallback is noted.
 fn noted(notes: Option<&Ident>) -> TokenStream {
-    match notes {
-        Some(notes) => quote!(::core::option::Option::Some(#notes)),
-        None => quote!(::core::option::Option::None),
-    }
+    let some = |notes| quote!(::core::option::Option::Some(#notes));
+    notes.map_or_else(|| quote!(::core::option::Option::None), some)
 }
 
 /// What to do after the body if a layer inside has refused the call and told so.

@@ -18,16 +18,16 @@ impl Keeper {
         let (pending, before) = (self.pending(strategy, frame), self.before(strategy));
         let refused = if_refused(frame, &quote_spanned!(site=> __lead.refused();));
         // Layers inside leave their notes where the body is; whoever computes in place hands them on.
-        let notes = Ident::new("__notes", site);
+        let kept = Ident::new("__notes", site);
         let shared = inside.as_ref().or(outside.as_ref());
         let declared = shared.map(|inside| {
             quote_spanned! {site=>
-                let #notes = #p::Inside::new();
-                let #inside = &#notes;
+                let #kept = #p::Inside::new();
+                let #inside = &#kept;
             }
         });
-        let told = if shared.is_some() { quote!(#notes) } else { quote!(()) };
-        let noted = noted(shared);
+        let told = if shared.is_some() { quote!(#kept) } else { quote!(()) };
+        let note = noted(shared);
         let handed = shared.map(|inside| quote_spanned!(site=> #inside.absorb(&__noted);));
         // What is said of the body as a whole is said at the function's name.
         let named = here(&function.sig.ident);
@@ -56,7 +56,7 @@ impl Keeper {
                     let __out: #output = __lead.run(#inner).await;
                     #refused
                     let __kept = __lead.keep(__returns(), &__out) #after .done();
-                    __lead.leave(__returns(), __out, __kept, #noted)
+                    __lead.leave(__returns(), __out, __kept, #note)
                 } {
                     #p::Enter::Answer(__out) => return (__out, #told),
                     #p::Enter::Go(__stored) => __stored,
