@@ -6,18 +6,18 @@ use std::rc::Rc;
 
 /// What a call came to, as the layer outside sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Answer {
-    pub out: Result<u32, Failed>,
+pub(crate) struct Answer {
+    pub(crate) out: Result<u32, Failed>,
     /// A guard inside refused it.
-    pub refused: bool,
+    pub(crate) refused: bool,
     /// It was there already.
-    pub recalled: bool,
+    pub(crate) recalled: bool,
     /// It is made of a fallback.
-    pub makeshift: bool,
+    pub(crate) makeshift: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Failed {
+pub(crate) enum Failed {
     Down,
     Refused,
 }
@@ -43,10 +43,10 @@ impl Answer {
 
 /// The function, and the time.
 #[derive(Default)]
-pub struct World {
-    pub now: u64,
-    pub down: bool,
-    pub runs: u32,
+pub(crate) struct World {
+    pub(crate) now: u64,
+    pub(crate) down: bool,
+    pub(crate) runs: u32,
 }
 
 impl World {
@@ -57,17 +57,17 @@ impl World {
 }
 
 /// The layers of a function, outermost first.
-pub struct Stack {
+pub(crate) struct Stack {
     layers: Rc<[RefCell<Layer>]>,
 }
 
 impl Stack {
-    pub fn new(names: &[&str]) -> Self {
+    pub(crate) fn new(names: &[&str]) -> Self {
         Self { layers: names.iter().map(|name| RefCell::new(Layer::new(name))).collect() }
     }
 
     /// A call, and then what goes on beside it.
-    pub fn call(&self, world: &mut World) -> Result<u32, Failed> {
+    pub(crate) fn call(&self, world: &mut World) -> Result<u32, Failed> {
         let mut beside = Vec::new();
         let answer = self.enter(0, world, &mut beside);
         for depth in beside {
