@@ -6,7 +6,7 @@ use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::visit::{self, Visit};
-use syn::{GenericArgument, Lifetime, PathArguments, Receiver, ReceiverKind, Type, TypeReference};
+use syn::{GenericArgument, Lifetime, Pat, PathArguments, Receiver, ReceiverKind, Type, TypeReference};
 
 use crate::error::Errors;
 use crate::function::{Function, Param};
@@ -58,7 +58,7 @@ impl Arguments {
         if let (Some(taken), Some(receiver)) = (self.receiver, function.receiver()) {
             let span = receiver.self_token.span();
             let this = Ident::new("self", receiver.self_token.span);
-            code.extend(own(taken, &this, &receiver::name(), span, p));
+            code.extend(own(taken, &this.to_token_stream(), &receiver::name(), span, p));
             if taken == Taken::Whole {
                 let name = receiver::name();
                 code.extend(quote_spanned! {Span::mixed_site()=>
@@ -69,8 +69,14 @@ impl Arguments {
         }
         for (index, (param, taken)) in function.params.iter().zip(&self.params).enumerate() {
             let (cfgs, copy) = (&param.cfgs, copy(index));
-            let copies = param.bindings.iter().map(|name| own(*taken, name, &copy, param.ty.span(), p));
-            for copied in copies {
+            for name in &param.bindings {
+                // What is `mut` is so for the body, which has the copy.
+                let shown = if *taken != Taken::Whole && is_mut(&param.pat) {
+                    quote_spanned!(Span::mixed_site()=> *::core::convert::identity(&mut #name))
+                } else {
+                    name.to_token_stream()
+                };
+                let copied = own(*taken, &shown, &copy, param.ty.span(), p);
                 code.extend(quote!(#(#cfgs)* #copied));
             }
         }
@@ -104,7 +110,11 @@ fn copy(index: usize) -> Ident {
     format_ident!("__argument{index}", span = Span::mixed_site())
 }
 
-fn own(taken: Taken, name: &Ident, copy: &Ident, span: Span, p: &Private) -> TokenStream {
+fn is_mut(pat: &Pat) -> bool {
+    matches!(pat, Pat::Ident(name) if name.mutability.is_some())
+}
+
+fn own(taken: Taken, name: &TokenStream, copy: &Ident, span: Span, p: &Private) -> TokenStream {
     let here = Span::mixed_site().located_at(span);
     let p = p.at(here);
     match taken {
@@ -150,6 +160,10 @@ fn of_receiver(receiver: &Receiver, errors: &mut Errors) -> Option<Taken> {
 }
 
 fn of_param(param: &Param, errors: &mut Errors) -> Option<Taken> {
+    if matches!(param.pat, Pat::Wild(_)) {
+        // There is nothing to take.
+        return Some(Taken::Whole);
+    }
     let shown = param.plain().map_or_else(|| "it".to_owned(), |name| format!("`{name}`"));
     let (borrowed, taken) = match stripped(&param.ty) {
         Type::Reference(reference) if is_static(reference) => return Some(Taken::Whole),
