@@ -10,40 +10,8 @@ use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
+use support::beside::{Seen, beside, seen};
 use support::{Fixture, settle};
-
-/// What a body saw, and whether it ran in a task of its own.
-type Seen = (String, bool);
-
-/// The tests call from no task at all.
-async fn seen(what: impl fmt::Debug) -> Seen {
-    let seen = (format!("{what:?}"), tokio::task::try_id().is_some());
-    tokio::task::yield_now().await;
-    seen
-}
-
-/// What the body saw in the call, if it saw the same in a refresh beside a later one.
-async fn beside(call: impl AsyncFn() -> Seen) -> String {
-    let mut all = Vec::new();
-    for fixture in Fixture::each().await {
-        let (there, again) = fixture
-            .run(async {
-                let first = call().await;
-                fixture.clock.advance(Duration::from_secs(30));
-                assert_eq!(call().await, first, "the caller waited");
-                settle().await;
-                (first, call().await)
-            })
-            .await;
-        assert_eq!((there.1, again.1), (false, true), "where it was computed");
-        assert_eq!(there.0, again.0, "the refresh saw something else");
-        assert_eq!(fixture.cache.in_flight(), 0);
-        all.push(again.0);
-    }
-    all.dedup();
-    assert_eq!(all.len(), 1, "{all:?}");
-    all.remove(0)
-}
 
 #[derive(Debug, Clone, KeyPart)]
 struct User {
@@ -68,7 +36,10 @@ async fn what_is_borrowed_is_copied() {
         let names: Vec<&str> = list.iter().map(|user| user.name.as_str()).collect();
         seen((names, bytes)).await
     }
-    assert_eq!(beside(async || list(&vec![ann(), ann()], &[1, 2]).await).await, r#"(["Ann", "Ann"], [1, 2])"#);
+    assert_eq!(
+        beside(async || list(&vec![ann(), ann()], &[1, 2]).await).await,
+        r#"(["Ann", "Ann"], [1, 2])"#
+    );
 
     #[early(ttl = "90s", key = "object:<user.uid>")]
     async fn object(user: &User) -> Seen {
@@ -172,7 +143,11 @@ async fn names_are_what_they_were() {
     assert_eq!(beside(async || names("t", 1, "u", "v".to_owned()).await).await, r#"("t", 1)"#);
 
     #[early(ttl = "90s", handle = false)]
-    async fn sometimes(#[cfg(any())] id: u8, #[cfg(not(any()))] id: &str, #[cfg(any())] gone: Rc<u8>) -> Seen {
+    async fn sometimes(
+        #[cfg(any())] id: u8,
+        #[cfg(not(any()))] id: &str,
+        #[cfg(any())] gone: Rc<u8>,
+    ) -> Seen {
         seen(id).await
     }
     assert_eq!(beside(async || sometimes("x").await).await, "\"x\"");

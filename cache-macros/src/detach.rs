@@ -56,26 +56,21 @@ impl Arguments {
     pub(crate) fn own(&self, function: &Function, p: &Private) -> TokenStream {
         let mut code = TokenStream::new();
         if let (Some(taken), Some(receiver)) = (self.receiver, function.receiver()) {
-            let span = receiver.self_token.span();
-            let this = Ident::new("self", receiver.self_token.span);
-            code.extend(own(taken, &this.to_token_stream(), &receiver::name(), span, p));
+            let (this, name) = (Ident::new("self", receiver.self_token.span), receiver::name());
+            let shown = shown(&this, receiver.mutability.is_some());
+            code.extend(own(taken, &shown, &name, receiver.self_token.span(), p));
             if taken == Taken::Whole {
-                let name = receiver::name();
+                let mutability = receiver.mutability.map(|_| quote!(mut));
                 code.extend(quote_spanned! {Span::mixed_site()=>
                     #[allow(unused_mut)]
-                    let mut #name = #this;
+                    let #mutability #name = #this;
                 });
             }
         }
         for (index, (param, taken)) in function.params.iter().zip(&self.params).enumerate() {
             let (cfgs, copy) = (&param.cfgs, copy(index));
             for name in &param.bindings {
-                // What is `mut` is so for the body, which has the copy.
-                let shown = if *taken != Taken::Whole && is_mut(&param.pat) {
-                    quote_spanned!(Span::mixed_site()=> *::core::convert::identity(&mut #name))
-                } else {
-                    name.to_token_stream()
-                };
+                let shown = shown(name, *taken != Taken::Whole && is_mut(&param.pat));
                 let copied = own(*taken, &shown, &copy, param.ty.span(), p);
                 code.extend(quote!(#(#cfgs)* #copied));
             }
@@ -86,9 +81,10 @@ impl Arguments {
     /// Statements that lend the copies to the body, under the names of the parameters.
     pub(crate) fn lend(&self, function: &Function, p: &Private) -> TokenStream {
         let mut code = TokenStream::new();
-        if self.receiver == Some(Taken::Copied) {
-            let name = receiver::name();
-            code.extend(lend(Taken::Copied, &name.to_token_stream(), &name, p));
+        if let (Some(Taken::Copied), Some(receiver)) = (self.receiver, function.receiver()) {
+            let (name, mutability) = (receiver::name(), receiver.mutability.map(|_| quote!(mut)));
+            let lent = lend(Taken::Copied, &quote!(#mutability #name), &name, p);
+            code.extend(quote!(#[allow(unused_mut)] #lent));
         }
         for (index, (param, taken)) in function.params.iter().zip(&self.params).enumerate() {
             let (cfgs, pat) = (&param.cfgs, param.pat.to_token_stream());
@@ -108,6 +104,14 @@ impl Arguments {
 /// The copy of a parameter.
 fn copy(index: usize) -> Ident {
     format_ident!("__argument{index}", span = Span::mixed_site())
+}
+
+/// An argument to look at. One that is `mut` is so for the body, which has another in its place.
+fn shown(name: &Ident, mutable: bool) -> TokenStream {
+    if !mutable {
+        return name.to_token_stream();
+    }
+    quote_spanned!(Span::mixed_site()=> *::core::convert::identity(&mut #name))
 }
 
 fn is_mut(pat: &Pat) -> bool {

@@ -1,6 +1,7 @@
 //! What the tests share: a cache of one's own on a clock in one's hand.
 #![allow(dead_code, unreachable_pub, clippy::unwrap_used, reason = "each test binary uses some of it")]
 
+pub mod beside;
 pub mod echo;
 pub mod gate;
 

@@ -45,48 +45,85 @@ fn names_self(text: &str) -> bool {
 /// The code with the other word.
 pub(super) fn rename(code: TokenStream) -> TokenStream {
     let mut renamed = Vec::new();
-    // Whether the next braces are of an `impl` or a `trait`, where `self` is another; whether this is a `use`.
-    let (mut other, mut import) = (false, false);
+    let mut place = Place::Code;
     let mut tokens = code.into_iter().peekable();
     while let Some(token) = tokens.next() {
+        place = place.at(&token, renamed.last(), tokens.peek());
         let token = match token {
-            TokenTree::Ident(word) if word == "impl" || word == "trait" => {
-                // `impl Trait` in a type has no braces before the next sign that ends it.
-                other = true;
-                TokenTree::Ident(word)
-            }
-            TokenTree::Ident(word) if word == "use" => {
-                import = true;
-                TokenTree::Ident(word)
-            }
-            TokenTree::Ident(word) if word == "self" && !import => {
-                let path = matches!(tokens.peek(), Some(TokenTree::Punct(sign)) if sign.as_char() == ':');
-                let in_macro =
-                    matches!(renamed.last(), Some(TokenTree::Punct(sign)) if sign.as_char() == '$');
+            TokenTree::Ident(word) if word == "self" && place != Place::Import => {
+                let path = is_sign(tokens.peek(), ':');
+                let in_macro = is_sign(renamed.last(), '$');
                 let mut other_word = name();
                 other_word.set_span(other_word.span().located_at(word.span()));
                 TokenTree::Ident(if path || in_macro { word } else { other_word })
             }
-            TokenTree::Punct(sign) => {
-                if matches!(sign.as_char(), ';' | '=' | ',') {
-                    other = false;
-                    import &= sign.as_char() != ';';
-                }
-                TokenTree::Punct(sign)
-            }
-            TokenTree::Group(group) if group.delimiter() == Delimiter::Brace && (other || import) => {
-                other = false;
-                TokenTree::Group(group)
-            }
             TokenTree::Group(group) => {
                 let visibility = matches!(renamed.last(), Some(TokenTree::Ident(word)) if word == "pub");
-                TokenTree::Group(if visibility { group } else { inside(&group) })
+                TokenTree::Group(if visibility || place.has_another() { group } else { inside(&group) })
             }
             other => other,
         };
         renamed.push(token);
     }
     renamed.into_iter().collect()
+}
+
+/// Where in a body a token stands.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Code,
+    /// In a `use`, where `self` is a module.
+    Import,
+    /// In the head of an item `impl` or `trait`, so deep between angle brackets.
+    Head(u32),
+    /// At its braces, in which `self` is another.
+    Item,
+}
+
+impl Place {
+    /// The place of a token, from that of the one before.
+    fn at(self, token: &TokenTree, before: Option<&TokenTree>, next: Option<&TokenTree>) -> Self {
+        match (self, token) {
+            (Self::Code | Self::Item, TokenTree::Ident(word)) if word == "trait" => Self::Head(0),
+            (Self::Code | Self::Item, TokenTree::Ident(word)) if word == "impl" && begins_item(before) => {
+                Self::Head(0)
+            }
+            // `use<'a>` is a bound.
+            (Self::Code | Self::Item, TokenTree::Ident(word)) if word == "use" && !is_sign(next, '<') => {
+                Self::Import
+            }
+            (Self::Item, _) => Self::Code,
+            (Self::Import | Self::Head(0), TokenTree::Punct(sign)) if sign.as_char() == ';' => Self::Code,
+            (Self::Head(0), TokenTree::Group(group)) if group.delimiter() == Delimiter::Brace => Self::Item,
+            (Self::Head(depth), TokenTree::Punct(sign)) if sign.as_char() == '<' => {
+                Self::Head(depth.saturating_add(1))
+            }
+            (Self::Head(depth), TokenTree::Punct(sign)) if sign.as_char() == '>' && !is_sign(before, '-') => {
+                Self::Head(depth.saturating_sub(1))
+            }
+            (place, _) => place,
+        }
+    }
+
+    fn has_another(self) -> bool {
+        matches!(self, Self::Import | Self::Head(_) | Self::Item)
+    }
+}
+
+/// Whether `impl` behind this is an item, and no type.
+fn begins_item(before: Option<&TokenTree>) -> bool {
+    match before {
+        None => true,
+        Some(TokenTree::Punct(sign)) => sign.as_char() == ';',
+        // Behind another item or an attribute.
+        Some(TokenTree::Group(group)) => group.delimiter() != Delimiter::Parenthesis,
+        Some(TokenTree::Ident(word)) => word == "unsafe",
+        Some(TokenTree::Literal(_)) => false,
+    }
+}
+
+fn is_sign(token: Option<&TokenTree>, wanted: char) -> bool {
+    matches!(token, Some(TokenTree::Punct(sign)) if sign.as_char() == wanted)
 }
 
 fn inside(group: &Group) -> Group {
@@ -119,6 +156,17 @@ mod tests {
                 "let x: &dyn Fn() -> impl B = __self; { __self }",
             ),
             ("fn f(x: impl A) { g() } self", "fn f(x: impl A) { g() } __self"),
+            (
+                "impl<A, B> C<A, { 1 }> for D<B> where A: E, { f(self) } self",
+                "impl<A, B> C<A, { 1 }> for D<B> where A: E, { f(self) } __self",
+            ),
+            (
+                "#[a] unsafe impl A<fn() -> B> for C { f(self) } f(self)",
+                "#[a] unsafe impl A<fn() -> B> for C { f(self) } f(__self)",
+            ),
+            ("trait A<B, C = B> { f(self) } { self }", "trait A<B, C = B> { f(self) } { __self }"),
+            ("let f: impl Fn(A) -> B = { self };", "let f: impl Fn(A) -> B = { __self };"),
+            ("fn f() -> impl A + use<'a> { g() } self", "fn f() -> impl A + use<'a> { g() } __self"),
             (
                 "macro_rules! m { ($self:ident) => { $self.a } }",
                 "macro_rules! m { ($self:ident) => { $self.a } }",
