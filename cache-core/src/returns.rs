@@ -17,7 +17,7 @@ pub use batched::{BatchMap, Batched};
 pub use hidden::{HiddenByName, HiddenOurs, HiddenShown, HiddenWritten};
 pub use probe::{
     Probe, Shared, WithCodec, WithSharing, WithoutCodec, WithoutSharing, can_be_absent, can_be_err, can_fail,
-    error_of, storable, storable_error, value_of,
+    can_fail_anew, error_of, storable, storable_error, value_of,
 };
 pub use shape::{FallibleOption, FallibleValue, OptionalValue, Outcome, PlainValue, Shape};
 pub use written::{

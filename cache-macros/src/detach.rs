@@ -6,7 +6,9 @@ use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::visit::{self, Visit};
-use syn::{GenericArgument, Lifetime, Pat, PathArguments, Receiver, ReceiverKind, Type, TypeReference};
+use syn::{
+    GenericArgument, Lifetime, Pat, PatIdent, PathArguments, Receiver, ReceiverKind, Type, TypeReference,
+};
 
 use crate::error::Errors;
 use crate::function::{Function, Param};
@@ -134,11 +136,11 @@ fn lend(taken: Taken, pat: &TokenStream, copy: &Ident, p: &Private) -> Option<To
     let site = Span::mixed_site();
     match taken {
         Taken::Whole => None,
-        Taken::Copied => Some(quote_spanned!(site=> let #pat = #p::refresh::lend(&#copy.0, #copy.1);)),
+        Taken::Copied => Some(quote_spanned!(site=> let #pat = #copy.lend();)),
         Taken::CopiedInside => Some(quote_spanned! {site=>
             let #pat = ::core::option::Option::map(
                 ::core::option::Option::as_ref(&#copy),
-                |__owned| #p::refresh::lend(&__owned.0, __owned.1),
+                #p::refresh::Copied::lend,
             );
         }),
     }
@@ -174,7 +176,11 @@ fn of_param(param: &Param, errors: &mut Errors) -> Option<Taken> {
         Type::Reference(reference) => (reference, Taken::Copied),
         ty => match inside_option(ty) {
             Some(reference) if !is_static(reference) => (reference, Taken::CopiedInside),
-            _ => return whole(ty, ty.span(), &shown, errors),
+            _ if !binds_by_reference(&param.pat) => return whole(ty, ty.span(), &shown, errors),
+            _ => {
+                apart(param, errors);
+                return None;
+            }
         },
     };
     if borrowed.mutability.is_some() {
@@ -185,13 +191,31 @@ fn of_param(param: &Param, errors: &mut Errors) -> Option<Taken> {
         return None;
     }
     if param.plain().is_none() {
-        errors.at(
-            &param.pat,
-            format!("what is borrowed is copied to be taken along into the background: give it a name and take it apart in the body, {OTHERWISE}"),
-        );
+        apart(param, errors);
         return None;
     }
     whole(&borrowed.elem, param.ty.span(), &shown, errors).map(|_| taken)
+}
+
+fn apart(param: &Param, errors: &mut Errors) {
+    errors.at(
+        &param.pat,
+        format!("what is borrowed is copied to be taken along into the background: give it a name and take it apart in the body, {OTHERWISE}"),
+    );
+}
+
+/// `ref` somewhere: a part of an argument, borrowed from it.
+fn binds_by_reference(pat: &Pat) -> bool {
+    struct Found(bool);
+    impl<'ast> Visit<'ast> for Found {
+        fn visit_pat_ident(&mut self, pat: &'ast PatIdent) {
+            self.0 |= pat.by_ref.is_some();
+            visit::visit_pat_ident(self, pat);
+        }
+    }
+    let mut found = Found(false);
+    found.visit_pat(pat);
+    found.0
 }
 
 /// A type that holds nothing borrowed, as far as it can be seen.

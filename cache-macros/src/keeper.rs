@@ -4,6 +4,7 @@ mod detached;
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
+use syn::Type;
 
 use crate::attribute::{Attribute, Common, Described, Frame, Input, KEYED, Layer};
 use crate::detach::Arguments as Taken;
@@ -16,6 +17,7 @@ use crate::keeping::Keeping;
 use crate::key::{Head, Key};
 use crate::krate::Private;
 use crate::refresh::Fresh;
+use crate::value::{Ttl, here};
 
 /// A strategy that keeps values, as far as it is like the others.
 pub(crate) struct Keeper {
@@ -23,6 +25,26 @@ pub(crate) struct Keeper {
     pub(crate) key: Key,
     pub(crate) keeping: Keeping,
     handle: Option<Named>,
+}
+
+/// A keeper as far as it could be read.
+pub(crate) struct Draft {
+    common: Common,
+    key: Option<Key>,
+    keeping: Option<Keeping>,
+    handle: Option<Named>,
+}
+
+impl Draft {
+    pub(crate) fn ttl(&self) -> Option<&Ttl> {
+        self.keeping.as_ref().map(|keeping| &keeping.ttl)
+    }
+
+    /// The keeper, if nothing is wrong with it.
+    pub(crate) fn whole(self) -> Option<Keeper> {
+        let Self { common, key, keeping, handle } = self;
+        Some(Keeper { common, key: key?, keeping: keeping?, handle })
+    }
 }
 
 /// What one of them makes of a value that is there.
@@ -44,7 +66,7 @@ impl Keeper {
         own: &[&[Argument]],
         input: &Input<'_>,
         errors: &mut Errors,
-    ) -> (Option<Self>, Arguments) {
+    ) -> (Draft, Arguments) {
         let shared: &[&[Argument]] = &[KEYED, Common::KEYS, Naming::KEYS];
         let keys = [&[Keeping::KEYS], own, shared].concat();
         let owner = format!("`#[{}]`", attribute.name);
@@ -56,8 +78,7 @@ impl Keeper {
         if let (Some(handle), Some(key)) = (&handle, &key) {
             handle.check(key, errors);
         }
-        let keeper = key.zip(keeping).map(|(key, keeping)| Self { common, key, keeping, handle });
-        (keeper, arguments)
+        (Draft { common, key, keeping, handle }, arguments)
     }
 
     /// The handle, of one element where the function takes many; `marks` is what a stored value carries.
@@ -154,12 +175,13 @@ impl Keeper {
         let handle = self.handle(function, function, None);
         let (key, settings) = (self.rendered(handle.as_ref()), self.settings(&strategy.policy));
         let (undecodable, recall) = (function.undecodable(), frame.note("recall"));
-        let storable = self.keeping.asks(output, p);
+        let (storable, fallible) = (self.keeping.asks(output, p), self.fallible(strategy, output));
         quote_spanned! {site=>
             static __MACADAMIA_SITE: #p::Site = #p::Site::new(&__MACADAMIA_FN, #head_text);
             // A closure, because a future keeps nothing of it.
             let __returns = || #p::returns!(#undecodable #output);
             #storable
+            #fallible
             // Scrutinees and not variables, here and below: a future must not hold an answer while it waits.
             let __pending = match {
                 let __cache = #cache;
@@ -178,6 +200,19 @@ impl Keeper {
                 #p::Enter::Go(__pending) => __pending,
             };
         }
+    }
+
+    /// Asks of the return type that there can be an error, where the strategy has something in place of one.
+    fn fallible(&self, strategy: &Strategy, output: &Type) -> Option<TokenStream> {
+        strategy.failure.as_ref()?;
+        let here = here(output);
+        let p = self.common.p.at(here);
+        Some(quote_spanned! {here=>
+            #[allow(clippy::all, clippy::pedantic)]
+            if false {
+                #p::returns::can_fail_anew(&__returns().shape());
+            }
+        })
     }
 
     /// Statements before the body.

@@ -143,5 +143,8 @@ pub const fn can_be_err<Out, S: super::shape::CanBeErr>(_: &Shaped<Out, S>) {}
 /// Asks whether there are errors to answer in place of.
 pub const fn can_fail<Out, S: super::shape::Fails>(_: &Shaped<Out, S>) {}
 
+/// Asks whether there are errors that a present value is the better answer to.
+pub const fn can_fail_anew<Out, S: super::shape::FailsAnew>(_: &Shaped<Out, S>) {}
+
 /// Asks whether the answer can be `None`.
 pub const fn can_be_absent<Out, S: super::shape::CanBeAbsent>(_: &Shaped<Out, S>) {}

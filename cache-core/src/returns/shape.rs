@@ -192,3 +192,15 @@ pub trait Fails {}
 
 impl Fails for FallibleOption {}
 impl Fails for FallibleValue {}
+
+/// The same, asked by a strategy that has a present value for it.
+#[diagnostic::on_unimplemented(
+    message = "`#[soft]` answers with the present value when computing it anew fails, and this function never returns \
+        an `Err`",
+    label = "no `Result`",
+    note = "return a `Result`, or use `#[early]` or `#[cached]`"
+)]
+pub trait FailsAnew {}
+
+impl FailsAnew for FallibleOption {}
+impl FailsAnew for FallibleValue {}

@@ -17,8 +17,8 @@ use crate::krate::Private;
 pub(crate) const ATTRIBUTE: Attribute = Attribute { name: "cached", stores: true, counts: false, parse };
 
 fn parse(input: &Input<'_>, errors: &mut Errors) -> Option<Box<dyn Layer>> {
-    let (keeper, mut arguments) = Keeper::parse(&ATTRIBUTE, &[Many::KEYS], input, errors);
-    let many = Many::take(&mut arguments, input.function, errors);
+    let (draft, mut arguments) = Keeper::parse(&ATTRIBUTE, &[Many::KEYS], input, errors);
+    let (keeper, many) = (draft.whole(), Many::take(&mut arguments, input.function, errors));
     if let (Some(many), Some(keeper)) = (&many, &keeper) {
         many.check(Some(&keeper.key), input.function, &keeper.keeping, errors);
     }

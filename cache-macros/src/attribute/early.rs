@@ -15,13 +15,12 @@ const KEYS: &[Key] =
     &[Key("early_ttl", Shape::Value), Key("background", Shape::Value), Key("beta", Shape::Value)];
 
 fn parse(input: &Input<'_>, errors: &mut Errors) -> Option<Box<dyn Layer>> {
-    let (keeper, mut arguments) = Keeper::parse(&ATTRIBUTE, &[KEYS], input, errors);
-    let ttl = keeper.as_ref().map(|keeper| &keeper.keeping.ttl);
+    let (draft, mut arguments) = Keeper::parse(&ATTRIBUTE, &[KEYS], input, errors);
     let chance = chance(&mut arguments, errors);
-    let fresh = Fresh::take(&mut arguments, "early_ttl", chance.is_some(), ttl, input.span, errors);
+    let fresh = Fresh::take(&mut arguments, "early_ttl", chance.is_some(), draft.ttl(), input.span, errors);
     let background = background(&mut arguments, errors)?;
     let taken = Arguments::of(background, input.function, errors);
-    let (keeper, fresh) = (keeper?, fresh?);
+    let (keeper, fresh) = (draft.whole()?, fresh?);
     let p = &keeper.common.p;
     let mut policy = quote!(#p::cached::Policy::EARLY);
     if let Some(chance) = chance {

@@ -23,7 +23,7 @@ const KEYS: &[Key] = &[
 ];
 
 fn parse(input: &Input<'_>, errors: &mut Errors) -> Option<Box<dyn Layer>> {
-    let (keeper, mut arguments) = Keeper::parse(&ATTRIBUTE, &[KEYS], input, errors);
+    let (draft, mut arguments) = Keeper::parse(&ATTRIBUTE, &[KEYS], input, errors);
     let limit = arguments.expr("cache_hits");
     if limit.is_none() && !arguments.is_misread("cache_hits") {
         errors.push(input.span, "how many hits? Write `cache_hits = 100`");
@@ -43,7 +43,7 @@ fn parse(input: &Input<'_>, errors: &mut Errors) -> Option<Box<dyn Layer>> {
     };
     let update = update?;
     let taken = Taken::of(background && update.is_some(), input.function, errors);
-    let (keeper, limit) = (keeper?, limit?);
+    let (keeper, limit) = (draft.whole()?, limit?);
     let (p, limit) = (&keeper.common.p, limit.print());
     let mut policy = quote!(#p::cached::Policy::hit(#limit));
     if let Some(Update { method, count }) = update {

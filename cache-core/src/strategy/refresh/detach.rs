@@ -1,7 +1,6 @@
 //! Computing beside a call: in a task of its own, with arguments of its own.
 
 use std::borrow::Borrow;
-use std::marker::PhantomData;
 
 use tokio::runtime::Handle;
 
@@ -25,19 +24,57 @@ pub fn detach(computation: BoxFuture<'static, ()>) {
     }
 }
 
+/// Where a copy of a borrowed argument goes.
+#[derive(Debug)]
+pub struct Background;
+
 /// What a borrowed argument must be to be taken along: it is copied when the function is about to run.
 #[diagnostic::on_unimplemented(
-    message = "a refresh in the background outlives the call, and takes along a copy of what is borrowed: `{Self}` has \
-        no owned form that can be sent to another thread",
+    message = "a refresh in the background outlives the call, and takes along a copy of what is borrowed: `{T}` has no \
+        owned form that can be sent to another thread",
     label = "this cannot be taken along",
     note = "derive `Clone` for it, take it by value or as an `Arc`, or refresh in the foreground: `background = false`"
 )]
-pub trait Detach: ToOwned<Owned: Send + 'static> {}
+pub trait Takes<T: ?Sized> {
+    /// The owned form.
+    type Owned;
+
+    /// The copy.
+    fn take(argument: &T) -> Copied<Self::Owned, T>;
+}
 
 #[diagnostic::do_not_recommend]
-impl<T: ToOwned<Owned: Send + 'static> + ?Sized> Detach for T {}
+impl<T: ToOwned<Owned: Send> + ?Sized> Takes<T> for Background {
+    type Owned = T::Owned;
 
-/// What an argument must be to be taken along as it is.
+    fn take(argument: &T) -> Copied<T::Owned, T> {
+        Copied { owned: argument.to_owned(), lend: Borrow::borrow }
+    }
+}
+
+/// A copy of a borrowed argument.
+#[derive(Debug)]
+pub struct Copied<Owned, T: ?Sized> {
+    owned: Owned,
+    lend: fn(&Owned) -> &T,
+}
+
+impl<Owned, T: ?Sized> Copied<Owned, T> {
+    /// Borrowed as the argument was. Asks nothing of the types, so that what is wrong with one is said once.
+    pub fn lend(&self) -> &T {
+        (self.lend)(&self.owned)
+    }
+}
+
+/// Copies a borrowed argument.
+pub fn own<T: ?Sized>(argument: &T) -> Copied<<Background as Takes<T>>::Owned, T>
+where
+    Background: Takes<T>,
+{
+    Background::take(argument)
+}
+
+/// What an argument must be to be taken along as it is. That it borrows nothing is asked of the whole.
 #[diagnostic::on_unimplemented(
     message = "a refresh in the background outlives the call, and takes along its arguments: `{Self}` cannot be sent to \
         another thread",
@@ -50,17 +87,4 @@ pub trait Portable: Send {}
 impl<T: Send> Portable for T {}
 
 /// Asks whether an argument can be taken along as it is.
-pub const fn portable<T: Portable + 'static>(_: &T) {}
-
-/// What an argument was borrowed as.
-pub type As<T> = PhantomData<fn(&T)>;
-
-/// A copy of a borrowed argument, and what it was borrowed as.
-pub fn own<T: Detach + ?Sized>(argument: &T) -> (T::Owned, As<T>) {
-    (argument.to_owned(), PhantomData)
-}
-
-/// The copy, borrowed as the argument was.
-pub fn lend<T: ToOwned + ?Sized>(owned: &T::Owned, _: As<T>) -> &T {
-    owned.borrow()
-}
+pub const fn portable<T: Portable>(_: &T) {}

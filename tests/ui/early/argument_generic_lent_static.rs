@@ -1,0 +1,8 @@
+use macadamia::early;
+
+#[early(ttl = "1h", key = "page")]
+async fn page<T: ToString + Clone + Send + Sync>(id: &T) -> usize {
+    id.to_string().len()
+}
+
+fn main() {}

@@ -1,0 +1,8 @@
+use macadamia::early;
+
+#[early(ttl = "1h", early_ttl = 0)]
+async fn page(id: u64) -> u64 {
+    id
+}
+
+fn main() {}

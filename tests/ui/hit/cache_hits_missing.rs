@@ -1,0 +1,8 @@
+use macadamia::hit;
+
+#[hit(ttl = "1h")]
+async fn page(id: u64) -> u64 {
+    id
+}
+
+fn main() {}

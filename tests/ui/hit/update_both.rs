@@ -1,0 +1,8 @@
+use macadamia::hit;
+
+#[hit(ttl = "1h", cache_hits = 10, update_before = 2, update_after = 8)]
+async fn page(id: u64) -> u64 {
+    id
+}
+
+fn main() {}

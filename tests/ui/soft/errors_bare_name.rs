@@ -1,0 +1,13 @@
+use macadamia::soft;
+
+#[derive(Debug, Clone)]
+enum AppError {
+    Timeout,
+}
+
+#[soft(ttl = "1h", errors = Timeout)]
+async fn page(id: u64) -> Result<u64, AppError> {
+    Ok(id)
+}
+
+fn main() {}
