@@ -1,5 +1,6 @@
 //! What a call takes along when its value is computed beside it: arguments of every kind, and `self`.
 #![allow(clippy::unwrap_used, reason = "a helper of tests")]
+#![allow(clippy::items_after_statements, reason = "each function stands beside what is said of it")]
 
 mod support;
 
@@ -36,10 +37,7 @@ async fn what_is_borrowed_is_copied() {
         let names: Vec<&str> = list.iter().map(|user| user.name.as_str()).collect();
         seen((names, bytes)).await
     }
-    assert_eq!(
-        beside(async || list(&vec![ann(), ann()], &[1, 2]).await).await,
-        r#"(["Ann", "Ann"], [1, 2])"#
-    );
+    assert_eq!(beside(async || list(&[ann(), ann()], &[1, 2]).await).await, r#"(["Ann", "Ann"], [1, 2])"#);
 
     #[early(ttl = "90s", key = "object:<user.uid>")]
     async fn object(user: &User) -> Seen {

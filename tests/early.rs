@@ -1,5 +1,7 @@
 //! `#[early]`: who has the present value, who computes it anew, and what becomes of the two.
 #![allow(clippy::unwrap_used, reason = "a helper of tests")]
+#![allow(clippy::items_after_statements, reason = "a function stands in the test that is about it")]
+#![allow(clippy::unchecked_time_subtraction, reason = "a span that is known, less a part of it")]
 
 mod support;
 

@@ -58,6 +58,22 @@ const PAGE: &[(&str, &str)] = &[
         "guard",
     ),
     ("## A lock\n\nIt is held while the function runs, and given back whatever ends the call.", "lock"),
+    (
+        "## Beside the call\n\nWhat the refresh needs is its own: `own` copies what is borrowed, a closure takes it along \
+        and lends it to the body under the same names, and `self` becomes `__self`. On a miss the closure runs in place; \
+        for a refresh its future goes to a task of its own, and the call is answered with what is there.",
+        "early",
+    ),
+    (
+        "## The present value in place of an error\n\nThe way of `cached`, in place and without bounds. How long a value \
+        is fresh goes with it into the cache; which errors it answers in place of is asked after the body.",
+        "soft",
+    ),
+    (
+        "## So many answers\n\nWithout `update_before` or `update_after` nothing runs beside a call: what is left is a \
+        count, in the policy.",
+        "hit",
+    ),
     ("## Two attributes\n\nThe top one is outermost.", "layers"),
 ];
 
@@ -186,6 +202,42 @@ fn a_lock() {
 #[locked(key = "account:<from>", wait = "5s", fence = token)]
 async fn withdraw(from: u64, cents: u64) -> Result<Receipt, AppError> {
     ledger().withdraw(from, cents, token).await
+}"#
+    );
+}
+
+#[test]
+fn computed_beside_the_call() {
+    snapshot!(
+        "early",
+        r#"
+#[early(ttl = "10m", early_ttl = "7m", key = "front_page:<self.shop>:<lang>:<page>")]
+async fn front_page(&self, lang: &str, page: u32) -> Page {
+    self.render(lang, page).await
+}"#
+    );
+}
+
+#[test]
+fn a_present_value_in_place_of_an_error() {
+    snapshot!(
+        "soft",
+        r#"
+#[soft(ttl = "1h", soft_ttl = "1m", key = "rate:<currency>", errors = AppError::Timeout, handle = false)]
+async fn rate(currency: &str) -> Result<Rate, AppError> {
+    ask_the_bank(currency).await
+}"#
+    );
+}
+
+#[test]
+fn so_many_answers() {
+    snapshot!(
+        "hit",
+        r#"
+#[hit(ttl = "1d", cache_hits = 1000, key = "offer:<id>", handle = false)]
+async fn offer(id: u64) -> Offer {
+    draw(id).await
 }"#
     );
 }

@@ -1,5 +1,7 @@
 //! `#[hit]`: so many answers, and then a new value.
 #![allow(clippy::unwrap_used, reason = "a helper of tests")]
+#![allow(clippy::items_after_statements, reason = "a function stands in the test that is about it")]
+#![allow(clippy::unchecked_time_subtraction, reason = "a span that is known, less a part of it")]
 
 mod support;
 
@@ -333,4 +335,22 @@ async fn a_call_dropped_at_any_point_leaves_nothing_behind() {
             }
         }
     }
+}
+
+#[tokio::test]
+async fn a_count_that_the_call_says_can_have_a_handle() {
+    static ORIGIN: Origin = Origin::new();
+    #[hit(ttl = "2h", cache_hits = hits, update_after = hits, background = false, key = "said:<id>")]
+    async fn said(id: u8, hits: u32) -> Result<usize, String> {
+        let _ = id;
+        ORIGIN.ask().await
+    }
+    let fixture = Fixture::memory().await;
+    fixture
+        .run(async {
+            said::set(1, &77).await.unwrap();
+            assert_eq!(calls(4, async || said(1, 3).await.unwrap()).await, [77, 77, 1, 1]);
+            assert_eq!(said(1, 2).await, Ok(2), "its second hit");
+        })
+        .await;
 }

@@ -56,8 +56,8 @@ pub mod strict {
     //! Every argument of every attribute, in a module of documented public items.
 
     use macadamia::{
-        Cache, Error, KeyPart, cached, circuit_breaker, fail, invalidate, key, locked, perf, purge,
-        rate_limit,
+        Cache, Error, KeyPart, cached, circuit_breaker, early, fail, hit, invalidate, key, locked, perf,
+        purge, rate_limit, soft,
     };
     use std::fmt;
     use std::future::{Future, ready};
@@ -85,7 +85,7 @@ pub mod strict {
     }
 
     /// Settings of a caller.
-    #[derive(Debug)]
+    #[derive(Debug, Clone)]
     pub struct Settings {
         /// How long.
         pub ttl: Duration,
@@ -229,6 +229,118 @@ pub mod strict {
         ready(Ok(calls)).await
     }
 
+    /// Ahead of time, beside the call.
+    ///
+    /// # Errors
+    /// Where there is nothing.
+    #[invalidate("nothing:<id>")]
+    #[early(
+        ttl = settings.ttl,
+        early_ttl = settings.ttl / 2,
+        background = true,
+        beta = beta,
+        key = "ahead:<id>:<lang>:<maybe>",
+        condition = |value: &String| !value.is_empty(),
+        none_ttl = "30s",
+        err_ttl(Failure::Missing(_) = "5s", _ = 1),
+        jitter = "10%",
+        lock = true,
+        tags = ["all", "of:<id>"],
+        when = settings.enabled,
+        cache = settings.cache,
+        handle = Ahead,
+    )]
+    #[invalidate("nothing:<id>")]
+    #[expect(clippy::too_many_arguments, reason = "one of each kind")]
+    pub async fn ahead(
+        id: u64,
+        lang: &Lang,
+        maybe: Option<&str>,
+        mut trimmed: &str,
+        mut count: Vec<u8>,
+        (left, _): (u64, String),
+        _unused: &str,
+        settings: &Settings,
+        beta: f64,
+    ) -> Result<Option<String>, Failure> {
+        trimmed = trimmed.trim();
+        count.push(1);
+        let found = ready(id.max(left)).await;
+        if found == 0 {
+            return Err(Failure::Missing(found));
+        }
+        let all = if settings.enabled { count.len() } else { 0 };
+        Ok(Some(format!("{lang:?} {maybe:?} {trimmed} {all}")))
+    }
+
+    /// By default key, of what it has.
+    #[early(ttl = "1h", skip(_settings))]
+    pub async fn ahead_by_default(_settings: &Settings, _unused: u8, _: &str, name: &str) -> usize {
+        ready(name.len()).await
+    }
+
+    /// Ahead of time, in the call.
+    #[early(ttl = "1h", early_ttl = "5m", beta = 1.5, background = false, key = "ahead_here:<id>")]
+    pub async fn ahead_here(id: &mut u64) -> u64 {
+        *id = id.saturating_add(1);
+        ready(*id).await
+    }
+
+    /// New, or old where that fails.
+    ///
+    /// # Errors
+    /// What is not meant, and what is while there is nothing.
+    #[soft(
+        ttl = "1h",
+        soft_ttl = settings.ttl,
+        errors = Failure::Missing(1..=9) | Failure::Other,
+        key = "new:<id>",
+        err_ttl = "1s",
+        single_flight = true,
+        cache = settings.cache,
+        handle = New,
+    )]
+    pub async fn new_or_old(id: u64, settings: &Settings) -> Result<u64, Failure> {
+        ready(Ok(id)).await
+    }
+
+    /// The same of all errors.
+    ///
+    /// # Errors
+    /// While there is nothing.
+    #[soft(ttl = "1h", skip(name))]
+    #[rate_limit(limit = 5, period = "1m", key = "new:<id>")]
+    pub async fn new_and_limited(id: u64, name: &str) -> Result<usize, Error> {
+        ready(Ok(name.len())).await
+    }
+
+    /// So many times.
+    #[hit(
+        ttl = "1h",
+        cache_hits = hits,
+        update_before = hits / 2,
+        background = true,
+        key = "times:<id>",
+        version = 2,
+        cache = settings.cache,
+        handle = Times,
+    )]
+    pub async fn times(id: u64, hits: u32, settings: &Settings) -> u64 {
+        ready(if settings.enabled { id } else { 0 }).await
+    }
+
+    /// So many times, and in the call.
+    #[hit(ttl = "1h", cache_hits = 10, update_after = 5, background = false, key = "times_here:<id>")]
+    pub async fn times_here(id: u64) -> u64 {
+        ready(id).await
+    }
+
+    /// Exactly so many times.
+    #[hit(ttl = "1h", cache_hits = 10, key = "just_times:<id>")]
+    pub async fn just_times(id: u64) -> u64 {
+        ready(id).await
+    }
+
     /// Everything that is invalidated.
     ///
     /// # Errors
@@ -254,7 +366,7 @@ pub mod strict {
     }
 
     /// Has methods.
-    #[derive(Debug, Default)]
+    #[derive(Debug, Default, Clone)]
     pub struct Repo {
         /// Which one.
         pub id: u64,
@@ -280,6 +392,24 @@ pub mod strict {
             ready(id).await
         }
 
+        /// Ahead of time, of a copy.
+        ///
+        /// # Errors
+        /// Of the lock.
+        #[early(ttl = "1h", key = "repo_ahead:<self.id>:<name>", handle)]
+        #[locked(key = "repo:<self.id>", wait = self.id > 0, fence = token)]
+        #[fail(ttl = "1h", key = "repo:<self.id>")]
+        pub async fn ahead(&self, name: &str) -> Result<u64, Error> {
+            ready(Ok(self.id.max(token.get()).max(name.parse().unwrap_or_default()))).await
+        }
+
+        /// Ahead of time, of itself.
+        #[hit(ttl = "1h", cache_hits = 9, update_before = 1, key = "repo_times:<self.id>")]
+        pub async fn times(mut self, by: u64) -> u64 {
+            self.id = self.id.saturating_add(by);
+            ready(self.id).await
+        }
+
         /// What changes that.
         #[invalidate(Self::named(id = id, name = _), Self::named(self.id = self.id))]
         pub async fn rename(&self, id: u64) {
@@ -300,7 +430,7 @@ pub mod shapes {
     #![deny(clippy::missing_docs_in_private_items)]
 
     use async_trait::async_trait;
-    use macadamia::{BoxFuture, KeyPart, cached, invalidate};
+    use macadamia::{BoxFuture, KeyPart, cached, early, invalidate};
     use std::future::{Future, ready};
     use std::sync::Arc;
 
@@ -361,6 +491,15 @@ pub mod shapes {
         }
     }
 
+    impl<Value: KeyPart + Copy + Send + Sync + 'static> Holder<Value> {
+        /// Ahead of time.
+        #[inline]
+        #[early(ttl = "1h", key = "held_ahead:<self.value>:<other>")]
+        pub async fn ahead<const SIZE: usize>(&self, other: &Value, size: &[u8; SIZE]) -> Option<usize> {
+            ready((SIZE > 0).then_some(size.len())).await
+        }
+    }
+
     #[async_trait]
     impl<Value: KeyPart + Copy + Send + Sync> Load for Holder<Value> {
         #[cached(ttl = "1h", key = "load:<self.value>:<id>")]
@@ -384,6 +523,14 @@ pub mod shapes {
     #[cached(ttl = "1h", key = "boxed:<name>")]
     #[must_use = "nothing happens before it is awaited"]
     pub fn boxed(name: &str) -> BoxFuture<'_, usize> {
+        Box::pin(async move { ready(name.len()).await })
+    }
+
+    /// In a box, ahead of time.
+    #[inline]
+    #[early(ttl = "1h", key = "boxed_ahead:<name>")]
+    #[must_use = "nothing happens before it is awaited"]
+    pub fn boxed_ahead(name: &str) -> BoxFuture<'_, usize> {
         Box::pin(async move { ready(name.len()).await })
     }
 
@@ -498,6 +645,20 @@ async fn strict_functions_do_what_others_do() {
     assert_eq!(strict::by_default(&settings, 0, (1, 2)).await, 3);
     assert_eq!(strict::by_code(&4u8).await, "4");
     assert_eq!((strict::opaque(5).await, strict::outside(5).await.ok()), (5, Some(1)));
+    let ahead =
+        strict::ahead(1, &lang, Some("m"), " t ", vec![1], (2, String::new()), "u", &settings, 1.0).await;
+    assert_eq!(ahead, Ok(Some("Named { name: \"x\" } Some(\"m\") t 2".to_owned())));
+    assert_eq!(
+        (strict::ahead_by_default(&settings, 0, "", "four").await, strict::ahead_here(&mut 4).await),
+        (4, 5)
+    );
+    assert_eq!(strict::new_or_old(6, &settings).await, Ok(6));
+    assert_eq!(strict::new_and_limited(1, "two").await.ok(), Some(3));
+    assert_eq!((strict::times(8, 9, &settings).await, strict::times_here(9).await), (8, 9));
+    assert_eq!(strict::just_times(10).await, 10);
+    let repo = strict::Repo { id: 6 };
+    assert!(repo.ahead("7").await.is_ok_and(|most| most >= 7));
+    assert_eq!(repo.clone().times(2).await, 8);
     assert_eq!((strict::Repo { id: 6 }.get().await, strict::Repo::make(7).await), (Some(6), 7));
 }
 
@@ -507,6 +668,7 @@ async fn every_shape_is_as_quiet() {
     let holder = shapes::Holder::new(3u8);
     assert_eq!((holder.held().await, holder.native(1).await), (Some(3), 1));
     assert_eq!((holder.load(2).await, holder.named("four").await), (Some(2), Some(4)));
+    assert_eq!((holder.ahead(&4, &[0; 5]).await, shapes::boxed_ahead("six").await), (Some(5), 3));
     assert_eq!(Arc::new(holder).shared([0; 5]).await, 5);
     assert_eq!((shapes::boxed("six").await, shapes::twice(4).await), (3, 8));
 }

@@ -1,5 +1,7 @@
 //! `#[soft]`: computed anew in the foreground, and the present value where that fails.
 #![allow(clippy::unwrap_used, reason = "a helper of tests")]
+#![allow(clippy::items_after_statements, reason = "a function stands in the test that is about it")]
+#![allow(clippy::unchecked_time_subtraction, reason = "a span that is known, less a part of it")]
 
 mod support;
 

@@ -4,6 +4,7 @@ mod receiver;
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
+use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 use syn::visit::{self, Visit};
 use syn::{
@@ -73,8 +74,15 @@ impl Arguments {
             let (cfgs, copy) = (&param.cfgs, copy(index));
             for name in &param.bindings {
                 let shown = shown(name, *taken != Taken::Whole && is_mut(&param.pat));
-                let copied = own(*taken, &shown, &copy, param.ty.span(), p);
-                code.extend(quote!(#(#cfgs)* #copied));
+                let span = if *taken == Taken::Whole { param.ty.span() } else { name.span() };
+                let copied = own(*taken, &shown, &copy, span, p);
+                // `_unused` is taken along too: whether the body leaves it unused is not asked.
+                let allowed = name
+                    .unraw()
+                    .to_string()
+                    .starts_with('_')
+                    .then(|| quote!(#[allow(clippy::used_underscore_binding)]));
+                code.extend(quote!(#(#cfgs)* #allowed #copied));
             }
         }
         code
@@ -86,12 +94,14 @@ impl Arguments {
         if let (Some(Taken::Copied), Some(receiver)) = (self.receiver, function.receiver()) {
             let (name, mutability) = (receiver::name(), receiver.mutability.map(|_| quote!(mut)));
             let lent = lend(Taken::Copied, &quote!(#mutability #name), &name, p);
-            code.extend(quote!(#[allow(unused_mut)] #lent));
+            let allowed = allowed();
+            code.extend(quote!(#allowed #[allow(unused_mut)] #lent));
         }
         for (index, (param, taken)) in function.params.iter().zip(&self.params).enumerate() {
             let (cfgs, pat) = (&param.cfgs, param.pat.to_token_stream());
             if let Some(lent) = lend(*taken, &pat, &copy(index), p) {
-                code.extend(quote!(#(#cfgs)* #lent));
+                let allowed = allowed();
+                code.extend(quote!(#(#cfgs)* #allowed #lent));
             }
         }
         code
@@ -130,6 +140,11 @@ fn own(taken: Taken, name: &TokenStream, copy: &Ident, span: Span, p: &Private) 
             quote_spanned!(here=> let #copy = ::core::option::Option::map(#name, #p::refresh::own);)
         }
     }
+}
+
+/// A lent copy has the name of what it is a copy of, and the key alone may use that.
+fn allowed() -> TokenStream {
+    quote!(#[allow(unused_variables, clippy::shadow_reuse, clippy::shadow_same, clippy::shadow_unrelated)])
 }
 
 fn lend(taken: Taken, pat: &TokenStream, copy: &Ident, p: &Private) -> Option<TokenStream> {

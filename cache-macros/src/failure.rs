@@ -68,7 +68,7 @@ mod tests {
         let function = syn::parse_str(function).unwrap();
         let mut mistakes = Errors::default();
         let mut arguments = Arguments::parse("`#[x]`", errors, &[Failure::KEYS], None, &mut mistakes);
-        let failure = Failure::take(&mut arguments, &function, &mut mistakes);
+        let failure = Failure::take(&mut arguments, function, &mut mistakes);
         (failure, mistakes.messages())
     }
 

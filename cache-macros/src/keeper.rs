@@ -69,12 +69,13 @@ impl Keeper {
     ) -> (Draft, Arguments) {
         let shared: &[&[Argument]] = &[KEYED, Common::KEYS, Naming::KEYS];
         let keys = [&[Keeping::KEYS], own, shared].concat();
+        let Input { span, function, .. } = *input;
         let owner = format!("`#[{}]`", attribute.name);
         let mut arguments = Arguments::parse(&owner, input.args.clone(), &keys, None, errors);
         let common = Common::take(&mut arguments, errors);
-        let key = Key::take(&mut arguments, input.function, errors);
-        let keeping = Keeping::take(&mut arguments, input.span, input.function, errors);
-        let handle = handle::named(Naming::take(&mut arguments, errors), input.function, errors);
+        let key = Key::take(&mut arguments, function, errors);
+        let keeping = Keeping::take(&mut arguments, span, function, errors);
+        let handle = handle::named(Naming::take(&mut arguments, errors), function, errors);
         if let (Some(handle), Some(key)) = (&handle, &key) {
             handle.check(key, errors);
         }
@@ -253,8 +254,9 @@ impl Keeper {
 pub(crate) struct Kept {
     keeper: Keeper,
     strategy: Strategy,
-    /// What `set` of the handle puts on a value that is computed anew: the policy, and how long it is fresh.
-    marks: Option<TokenStream>,
+    /// What `set` of the handle puts on a value that is computed anew: a policy of its kind, and how long it is fresh.
+    /// It has no parameters to evaluate anything with.
+    marks: Option<(TokenStream, TokenStream)>,
 }
 
 impl Kept {
@@ -263,18 +265,17 @@ impl Kept {
         Self { keeper, strategy: Strategy { policy, fresh: None, failure: None, taken: None }, marks: None }
     }
 
-    /// Values are computed anew before.
-    pub(crate) fn refreshed(keeper: Keeper, policy: TokenStream) -> Self {
+    /// Values are computed anew before; `kind` is a policy of that kind.
+    pub(crate) fn refreshed(keeper: Keeper, policy: TokenStream, kind: TokenStream) -> Self {
         let p = &keeper.common.p;
-        let marks = quote!(#policy, ::core::result::Result::Ok(#p::cached::Fresh::Whole));
-        Self { marks: Some(marks), ..Self::new(keeper, policy) }
+        let marks = Some((kind, quote!(::core::result::Result::Ok(#p::cached::Fresh::Whole))));
+        Self { marks, ..Self::new(keeper, policy) }
     }
 
     pub(crate) fn fresh(mut self, fresh: &Fresh) -> Self {
         let p = &self.keeper.common.p;
-        if let Some(known) = fresh.known(p) {
-            let policy = &self.strategy.policy;
-            self.marks = Some(quote!(#policy, #known));
+        if let (Some((_, until)), Some(known)) = (&mut self.marks, fresh.known(p)) {
+            *until = known;
         }
         self.strategy.fresh = Some(fresh.result(p));
         self
@@ -301,7 +302,8 @@ impl Layer for Kept {
     }
 
     fn beside(&self, function: &Function, resorts: &[&Key]) -> TokenStream {
-        let handle = self.keeper.handle(function, function, self.marks.as_ref());
+        let marks = self.marks.as_ref().map(|(kind, fresh)| quote!(#kind, #fresh));
+        let handle = self.keeper.handle(function, function, marks.as_ref());
         handle.map(|handle| handle.with_resorts(resorts).tokens()).unwrap_or_default()
     }
 

@@ -119,19 +119,179 @@ pub fn cached(args: TokenStream, item: TokenStream) -> TokenStream {
     expand::attribute(attribute::ALL, "cached", args.into(), item.into()).into()
 }
 
-/// Like [`macro@cached`], and computed anew before it expires: everybody has the present value meanwhile.
+/// Keeps values as [`macro@cached`] does, and computes them anew before they expire, beside the calls: nobody
+/// waits.
+///
+/// ```text
+/// #[early(ttl = "10m", early_ttl = "7m", key = "front_page:<lang>")]
+/// async fn front_page(lang: &str) -> Result<Page, AppError> {
+///     render(lang).await
+/// }
+/// ```
+///
+/// | argument | meaning |
+/// |---|---|
+/// | `early_ttl` (a third of `ttl`) | how long a value is fresh: `"7m"`, whole seconds, an expression |
+/// | `background` (`true`) | in a task of its own; `false`: the caller who finds the value due computes it |
+/// | `beta` (off) | by chance, ahead of `early_ttl`, or of `ttl` where that is not said; see below |
+/// | those of [`macro@cached`] except `many` | where, for how long, on which conditions values are kept |
+///
+/// ```text
+/// ttl = "10m"    0:00     5:00     7:00             7:01     7:02
+/// early_ttl      a ────── fresh ── due ─────────────────────────────────── a would expire at 10:00
+/// the function   runs              runs again, beside the calls ─── b
+/// callers        wait, a  a        a                a        b             and b is fresh until 14:02
+/// ```
+///
+/// One caller starts the refresh, and every caller has the present value at once, this one too. Only a value
+/// that is not there, or has expired, is waited for. Processes that share a backend refresh once: there the
+/// right to is a lease of ten seconds, renewed while the function runs, and whoever has it looks for a newer
+/// value before the function runs.
+///
+/// # When it fails
+///
+/// An error, a panic, an answer that is not to be kept (a `None` without `none_ttl`, a `condition` that says
+/// no) and a guard inside that refuses leave the present value where it is, for as long as its `ttl` lasts.
+/// Then nobody tries for a second, after the next failure for two, four, and so on up to a minute; a success
+/// ends that. With `background = false` the caller whose refresh fails gets the present value. Once that has
+/// expired, the function answers for itself, errors included.
+///
+/// A value that is invalidated while its successor is computed is gone, and so is the successor.
+///
+/// # What is told
+///
+/// A call that gets a value which is due: `Outcome::Stale`, `EventKind::Stale`, `Stats::stale`. A refresh:
+/// `EventKind::Refreshed` or `NotRefreshed`, both in `Stats::refreshed`. It is no call, so
+/// [`detect`](https://docs.rs/macadamia) does not show it, and layers above this one do not see it; those
+/// below run for it as they do for a call.
+///
+/// Failures are counted under `gen:failures:` and the key, the lease is `gen:refresh:` and the key, both in
+/// the backend of the value. They are never evicted, expire by themselves, and belong to one value: its
+/// successor begins with none. A backend that has no such states leaves it at one refresh at a time in each
+/// process.
+///
+/// # What the background takes along
+///
+/// The refresh outlives the call, so it has its own arguments: what was passed by value is moved, of `&T` and
+/// `Option<&T>` it has a copy (`Clone`, or what `ToOwned` says: a `String` for `&str`), of `&self` too. All
+/// of that is `Send + 'static`, as the body is between its awaits. Copies are made when the function is about
+/// to run; a hit makes none. `&mut`, and borrows inside of other types (`&[&str]`, `Query<'_>`), cannot be
+/// taken along; `"{self}"` in a text is written `"{}", self`. The task runs on the tokio runtime of the
+/// caller and in its [`Scope`]; where there is no runtime, the caller computes.
+///
+/// `background = false` asks for none of this. Then one caller waits for the new value, and the others have
+/// the present one.
+///
+/// # By chance
+///
+/// `beta = 1.0`, a number or an expression of type `f64`, lets each call decide for itself, the likelier the
+/// nearer the value is to its end and the longer the function takes, as XFetch does ([Vattani et al.,
+/// 2015](https://www.vldb.org/pvldb/vol8/p886-vattani.pdf)): a function of two seconds is computed about two
+/// seconds ahead. A greater number is earlier. It needs no guess at `early_ttl`, and many keys that were
+/// stored at once are not due at once.
+///
+/// # When to use it
+///
+/// Where the origin may be slow and a value may be a little old: pages, rates, recommendations. If a value
+/// should be new and an old one is only better than none, take [`macro@soft`]; if use wears it out and not
+/// time, [`macro@hit`]. Not for keys that are rarely asked for: whoever comes after `ttl` waits as with
+/// `cached`, so give it a `ttl` of several times the pause between two calls.
+///
+/// [`Scope`]: https://docs.rs/macadamia
 #[proc_macro_attribute]
 pub fn early(args: TokenStream, item: TokenStream) -> TokenStream {
     expand::attribute(attribute::ALL, "early", args.into(), item.into()).into()
 }
 
-/// Like [`macro@cached`], and computed anew before it expires; if that fails, the present value is the answer.
+/// Keeps values as [`macro@cached`] does, computes them anew before they expire, and answers with the present
+/// one if that fails.
+///
+/// ```text
+/// #[soft(ttl = "1h", soft_ttl = "1m", key = "rate:<currency>", errors = AppError::Timeout)]
+/// async fn rate(currency: &str) -> Result<Rate, AppError> {
+///     ask_the_bank(currency).await
+/// }
+/// ```
+///
+/// | argument | meaning |
+/// |---|---|
+/// | `soft_ttl` (a third of `ttl`) | how long a value is fresh: `"1m"`, whole seconds, an expression |
+/// | `errors = PATTERN` (all) | which errors the present value answers in place of; the others are returned |
+/// | those of [`macro@cached`] except `many` | where, for how long, on which conditions values are kept |
+///
+/// ```text
+/// ttl = "1h"     0:00    0:30    1:00    2:00       2:01       3:00
+/// soft_ttl       a ───── fresh   b ───── due ────────────────────────────── b would expire at 61:00
+/// the function   Ok(a)           Ok(b)   Err        Err        Ok(c)
+/// the caller     Ok(a)   Ok(a)   Ok(b)   Ok(b)      Ok(b)      Ok(c)
+/// ```
+///
+/// The caller who finds a value due waits for the new one; others who come meanwhile in the same process wait
+/// with it and share it, those of other processes have the present value. After a failure the function is
+/// left alone for a second, after the next for two, and so on up to a minute; calls have the present value
+/// meanwhile, and do not wait. That pause is common to the processes that share a backend. The value is
+/// answered with as long as its `ttl` lasts, and then the error comes through.
+///
+/// A panic is a failure for those who wait, and stays a panic for its caller. A refusal by a guard inside,
+/// such as [`macro@rate_limit`], is an error like any other: with `errors`, only where the pattern fits it. A
+/// `None` is an answer, and is returned.
+///
+/// What is there in place of an error is told as `Outcome::Stale`, with `EventKind::NotRefreshed` for the
+/// attempt, in `Stats::stale`. A function with `#[cached]` that calls it does not store what it made of that.
+/// Failures and the lease are kept where [`macro@early`] keeps them.
+///
+/// It runs the function in the call, as `cached` does, and asks nothing of its arguments. The function
+/// returns a `Result`.
+///
+/// For values that should be new, where an old one is better than none: prices, stock, flags. [`macro@early`]
+/// spares callers the wait, and may be older. [`macro@fail`] asks the function at each call. Not where an old
+/// answer does harm.
 #[proc_macro_attribute]
 pub fn soft(args: TokenStream, item: TokenStream) -> TokenStream {
     expand::attribute(attribute::ALL, "soft", args.into(), item.into()).into()
 }
 
-/// Like [`macro@cached`], and computed anew after so many answers.
+/// Keeps values as [`macro@cached`] does, each for so many answers.
+///
+/// ```text
+/// #[hit(ttl = "1d", cache_hits = 1000, update_before = 50, key = "offer:<id>")]
+/// async fn offer(id: u64) -> Result<Offer, AppError> {
+///     draw(id).await
+/// }
+/// ```
+///
+/// | argument | meaning |
+/// |---|---|
+/// | `cache_hits` (required) | how many calls a value answers: from 1, or an expression of type `u32` |
+/// | `update_before` | computed anew when so many hits are left, while the value goes on answering; from 0 |
+/// | `update_after` | the same, counted from the first hit: from 1 |
+/// | `background` (`true`) | with one of these: in a task of its own, or by the caller whose hit it is |
+/// | those of [`macro@cached`] except `many` | where, for how long, on which conditions values are kept |
+///
+/// ```text
+/// cache_hits = 4                    call   1   2   3   4   5   6   7   8   9
+///                               function   a                   b
+///                                 caller   a   a   a   a   a   b   b   b   b
+///
+/// cache_hits = 4, update_before = 1 call   1   2   3   4   5   6   7   8   9
+///                               function   a           b           c
+///                                 caller   a   a   a   a   b   b   b   c   c    b was there by then
+/// ```
+///
+/// The count is exact, however many call at once: the call after the last hit computes, and who comes
+/// meanwhile in the same process waits for it and shares the answer. `ttl` ends a value that is not asked
+/// for. If computing fails, the present value goes on while its `ttl` lasts, with the pauses that
+/// [`macro@early`] makes. A refresh ahead of the last hit is one of `early` in all the rest: the caller does
+/// not wait, one process does it, the arguments are taken along as told there, and calls until it is done are
+/// `Outcome::Stale`.
+///
+/// Each value has its own count. In memory it is in the entry; in a backend of bytes it is under `hit:` and
+/// the key, beside the value: one more command for each hit, shared by all processes, never evicted, gone
+/// with the value's `ttl`. A hit that cannot be counted is an answer all the same, and an event tells of it.
+///
+/// For what wears out by use: a token of so many requests, a draw that should change, a page that is worth
+/// computing as often as it is read. Where age is what matters, [`macro@early`] and [`macro@soft`] cost no
+/// count.
 #[proc_macro_attribute]
 pub fn hit(args: TokenStream, item: TokenStream) -> TokenStream {
     expand::attribute(attribute::ALL, "hit", args.into(), item.into()).into()

@@ -17,16 +17,17 @@ use crate::krate::Private;
 pub(crate) const ATTRIBUTE: Attribute = Attribute { name: "cached", stores: true, counts: false, parse };
 
 fn parse(input: &Input<'_>, errors: &mut Errors) -> Option<Box<dyn Layer>> {
+    let Input { function, .. } = *input;
     let (draft, mut arguments) = Keeper::parse(&ATTRIBUTE, &[Many::KEYS], input, errors);
-    let (keeper, many) = (draft.whole(), Many::take(&mut arguments, input.function, errors));
+    let (keeper, many) = (draft.whole(), Many::take(&mut arguments, function, errors));
     if let (Some(many), Some(keeper)) = (&many, &keeper) {
-        many.check(Some(&keeper.key), input.function, &keeper.keeping, errors);
+        many.check(Some(&keeper.key), function, &keeper.keeping, errors);
     }
     let keeper = keeper?;
     let p = &keeper.common.p;
     let policy = quote!(#p::cached::Policy::Keep);
     let Some(many) = many else { return Some(Box::new(Kept::new(keeper, policy))) };
-    let one = many.of_one(input.function, p);
+    let one = many.of_one(function, p);
     Some(Box::new(OfMany { keeper, policy, many, one }))
 }
 

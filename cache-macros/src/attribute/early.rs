@@ -15,19 +15,21 @@ const KEYS: &[Key] =
     &[Key("early_ttl", Shape::Value), Key("background", Shape::Value), Key("beta", Shape::Value)];
 
 fn parse(input: &Input<'_>, errors: &mut Errors) -> Option<Box<dyn Layer>> {
+    let Input { function, span, .. } = *input;
     let (draft, mut arguments) = Keeper::parse(&ATTRIBUTE, &[KEYS], input, errors);
     let chance = chance(&mut arguments, errors);
-    let fresh = Fresh::take(&mut arguments, "early_ttl", chance.is_some(), draft.ttl(), input.span, errors);
+    let fresh = Fresh::take(&mut arguments, "early_ttl", chance.is_some(), draft.ttl(), span, errors);
     let background = background(&mut arguments, errors)?;
-    let taken = Arguments::of(background, input.function, errors);
+    let taken = Arguments::of(background, function, errors);
     let (keeper, fresh) = (draft.whole()?, fresh?);
     let p = &keeper.common.p;
-    let mut policy = quote!(#p::cached::Policy::EARLY);
+    let kind = quote!(#p::cached::Policy::EARLY);
+    let mut policy = kind.clone();
     if let Some(chance) = chance {
         policy.extend(quote!(.by_chance(#chance)));
     }
     if !background {
         policy.extend(quote!(.in_foreground()));
     }
-    Some(Box::new(Kept::refreshed(keeper, policy).fresh(&fresh).taken(taken?)))
+    Some(Box::new(Kept::refreshed(keeper, policy, kind).fresh(&fresh).taken(taken?)))
 }

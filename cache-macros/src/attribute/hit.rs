@@ -23,10 +23,11 @@ const KEYS: &[Key] = &[
 ];
 
 fn parse(input: &Input<'_>, errors: &mut Errors) -> Option<Box<dyn Layer>> {
+    let Input { function, span, .. } = *input;
     let (draft, mut arguments) = Keeper::parse(&ATTRIBUTE, &[KEYS], input, errors);
     let limit = arguments.expr("cache_hits");
     if limit.is_none() && !arguments.is_misread("cache_hits") {
-        errors.push(input.span, "how many hits? Write `cache_hits = 100`");
+        errors.push(span, "how many hits? Write `cache_hits = 100`");
     }
     let limit = limit.and_then(|(key, expr)| Count::parse(&key, expr, 1, errors));
     let update = Update::take(&mut arguments, limit.as_ref(), errors);
@@ -42,9 +43,10 @@ fn parse(input: &Input<'_>, errors: &mut Errors) -> Option<Box<dyn Layer>> {
         None => background(&mut arguments, errors)?,
     };
     let update = update?;
-    let taken = Taken::of(background && update.is_some(), input.function, errors);
+    let taken = Taken::of(background && update.is_some(), function, errors);
     let (keeper, limit) = (draft.whole()?, limit?);
     let (p, limit) = (&keeper.common.p, limit.print());
+    let kind = quote!(#p::cached::Policy::hit(1));
     let mut policy = quote!(#p::cached::Policy::hit(#limit));
     if let Some(Update { method, count }) = update {
         let count = count.print();
@@ -53,7 +55,7 @@ fn parse(input: &Input<'_>, errors: &mut Errors) -> Option<Box<dyn Layer>> {
     if !background {
         policy.extend(quote!(.in_foreground()));
     }
-    Some(Box::new(Kept::refreshed(keeper, policy).taken(taken?)))
+    Some(Box::new(Kept::refreshed(keeper, policy, kind).taken(taken?)))
 }
 
 /// A number of hits: a literal, or an expression of type `u32`.

@@ -1,6 +1,6 @@
 use macadamia::early;
 
-#[early(ttl = "1h", early_ttl = "5m".to_owned())]
+#[early(ttl = "1h", early_ttl = Some(id))]
 async fn page(id: u64) -> u64 {
     id
 }

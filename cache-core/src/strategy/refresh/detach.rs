@@ -33,7 +33,8 @@ pub struct Background;
     message = "a refresh in the background outlives the call, and takes along a copy of what is borrowed: `{T}` has no \
         owned form that can be sent to another thread",
     label = "this cannot be taken along",
-    note = "derive `Clone` for it, take it by value or as an `Arc`, or refresh in the foreground: `background = false`"
+    note = "it takes `Clone + Send + 'static`: derive that, ask for it, or take the argument by value or as an `Arc`",
+    note = "or refresh in the foreground: `background = false`"
 )]
 pub trait Takes<T: ?Sized> {
     /// The owned form.
@@ -54,12 +55,12 @@ impl<T: ToOwned<Owned: Send> + ?Sized> Takes<T> for Background {
 
 /// A copy of a borrowed argument.
 #[derive(Debug)]
-pub struct Copied<Owned, T: ?Sized> {
-    owned: Owned,
+pub struct Copied<Owned: ?Sized, T: ?Sized> {
     lend: fn(&Owned) -> &T,
+    owned: Owned,
 }
 
-impl<Owned, T: ?Sized> Copied<Owned, T> {
+impl<Owned: ?Sized, T: ?Sized> Copied<Owned, T> {
     /// Borrowed as the argument was. Asks nothing of the types, so that what is wrong with one is said once.
     pub fn lend(&self) -> &T {
         (self.lend)(&self.owned)
