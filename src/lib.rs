@@ -29,6 +29,8 @@
 //! | to … | see |
 //! |---|---|
 //! | cache a function | [`macro@cached`] |
+//! | have values computed anew before callers wait for them | [`macro@early`], by use [`macro@hit`] |
+//! | have new values, and old ones while computing fails | [`macro@soft`] |
 //! | drop what it stored | [`macro@invalidate`], [`purge!`], the function's handle |
 //! | answer with the last good value when a function fails | [`macro@fail`] |
 //! | let one run at a time | [`macro@locked`] |

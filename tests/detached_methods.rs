@@ -55,6 +55,7 @@ impl Repo {
         seen((self.id, &self.name, self.next(1), name)).await
     }
 
+    #[expect(clippy::needless_arbitrary_self_type, reason = "the long form is looked at")]
     #[early(ttl = "90s", key = "spelled:<self.id>")]
     async fn spelled(self: &Self) -> Seen {
         let Self { id, name, .. } = self;
@@ -148,7 +149,7 @@ impl Repo {
                 self.left().into() * 2
             }
         }
-        fn counted<'a>(list: &'a [u64]) -> impl Iterator<Item = u64> + use<'a> {
+        fn counted(list: &[u64]) -> impl Iterator<Item = u64> + use<'_> {
             list.iter().copied()
         }
         let pair = Pair(self.id, self.name.as_str());

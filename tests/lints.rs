@@ -236,7 +236,7 @@ pub mod strict {
     #[invalidate("nothing:<id>")]
     #[early(
         ttl = settings.ttl,
-        early_ttl = settings.ttl / 2,
+        early_ttl = settings.ttl,
         background = true,
         beta = beta,
         key = "ahead:<id>:<lang>:<maybe>",
@@ -318,7 +318,7 @@ pub mod strict {
     #[hit(
         ttl = "1h",
         cache_hits = hits,
-        update_before = hits / 2,
+        update_before = hits,
         background = true,
         key = "times:<id>",
         version = 2,

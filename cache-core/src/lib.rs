@@ -185,7 +185,7 @@ pub mod __private {
 
     /// Refreshing beside a call.
     pub mod refresh {
-        pub use crate::strategy::refresh::{Copied, detach, own, portable};
+        pub use crate::strategy::refresh::{Copied, detach, over, own, portable};
     }
 
     /// `#[locked]`.

@@ -19,7 +19,7 @@ mod hold;
 use std::sync::Arc;
 
 pub(crate) use detach::can_detach;
-pub use detach::{Copied, detach, own, portable};
+pub use detach::{Copied, detach, over, own, portable};
 pub(crate) use hold::{Hold, Refused};
 
 use super::lead::Place;

@@ -69,7 +69,7 @@ impl Keeper {
             {
                 #p::refresh::detach(#boxed(async move {
                     if __lead.begin().await {
-                        ::core::mem::drop(__compute(__lead).await);
+                        #p::refresh::over(__compute(__lead).await);
                     }
                 }));
                 #recall
