@@ -14,6 +14,7 @@ use syn::{
 use crate::error::Errors;
 use crate::function::{Function, Param};
 use crate::krate::Private;
+use crate::value;
 
 /// What to write where something cannot be taken along.
 const OTHERWISE: &str = "or refresh in the foreground: `background = false`";
@@ -148,7 +149,8 @@ fn allowed() -> TokenStream {
 }
 
 fn lend(taken: Taken, pat: &TokenStream, copy: &Ident, p: &Private) -> Option<TokenStream> {
-    let site = Span::mixed_site();
+    // Where the parameter is: a body that keeps the loan for longer is told so there.
+    let site = value::here(pat);
     match taken {
         Taken::Whole => None,
         Taken::Copied => Some(quote_spanned!(site=> let #pat = #copy.lend();)),
