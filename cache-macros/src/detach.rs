@@ -14,7 +14,6 @@ use syn::{
 use crate::error::Errors;
 use crate::function::{Function, Param};
 use crate::krate::Private;
-use crate::value;
 
 /// What to write where something cannot be taken along.
 const OTHERWISE: &str = "or refresh in the foreground: `background = false`";
@@ -149,8 +148,7 @@ fn allowed() -> TokenStream {
 }
 
 fn lend(taken: Taken, pat: &TokenStream, copy: &Ident, p: &Private) -> Option<TokenStream> {
-    // Where the parameter is: a body that keeps the loan for longer is told so there.
-    let site = value::here(pat);
+    let site = Span::mixed_site();
     match taken {
         Taken::Whole => None,
         Taken::Copied => Some(quote_spanned!(site=> let #pat = #copy.lend();)),
