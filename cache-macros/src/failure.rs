@@ -65,10 +65,10 @@ mod tests {
     use super::*;
 
     fn read(function: &str, errors: TokenStream) -> (Failure, Vec<String>) {
-        let function = syn::parse_str(function).unwrap();
+        let function: Function = syn::parse_str(function).unwrap();
         let mut mistakes = Errors::default();
         let mut arguments = Arguments::parse("`#[x]`", errors, &[Failure::KEYS], None, &mut mistakes);
-        let failure = Failure::take(&mut arguments, function, &mut mistakes);
+        let failure = Failure::take(&mut arguments, &function, &mut mistakes);
         (failure, mistakes.messages())
     }
 
