@@ -57,8 +57,9 @@ pub(crate) fn tell_all_freed() {
     FREED.iter().for_each(Notify::notify_waiters);
 }
 
-/// By route and key.
-type Lines = HashMap<(u32, Key), Arc<Semaphore>, PrehashedState>;
+/// By route and key: the line, and how many stand in it. They are counted, as a share of an `Arc` outlives the lock
+/// that it is given up under.
+type Lines = HashMap<(u32, Key), (Arc<Semaphore>, usize), PrehashedState>;
 
 static LINES: Mutex<Lines> = Mutex::new(HashMap::with_hasher(PrehashedState));
 
@@ -81,8 +82,10 @@ impl InLine {
 
     pub(crate) fn join(route: u32, key: &Key) -> Self {
         let of = (route, key.clone());
-        let line = Arc::clone(lines().entry(of.clone()).or_insert_with(|| Arc::new(Semaphore::new(1))));
-        Self { of, line }
+        let mut lines = lines();
+        let (line, standing) = lines.entry(of.clone()).or_insert_with(|| (Arc::new(Semaphore::new(1)), 0));
+        *standing += 1;
+        Self { of, line: Arc::clone(line) }
     }
 
     /// The turn, in order of arrival. Never closed, so there is always one to come.
@@ -94,9 +97,11 @@ impl InLine {
 impl Drop for InLine {
     fn drop(&mut self) {
         let mut lines = lines();
-        // Under the lock nobody joins: what is left is the table's own and this one.
-        if Arc::strong_count(&self.line) == 2 {
-            lines.remove(&self.of);
+        if let Some((_, standing)) = lines.get_mut(&self.of) {
+            *standing -= 1;
+            if *standing == 0 {
+                lines.remove(&self.of);
+            }
         }
     }
 }
@@ -118,5 +123,15 @@ mod tests {
         assert!(InLine::is_there(u32::MAX, &key));
         drop(b);
         assert!(!InLine::is_there(u32::MAX, &key));
+    }
+
+    #[test]
+    fn a_line_is_gone_with_its_last_though_their_shares_go_a_little_later() {
+        let key = Key::from("lock:line of two");
+        let (a, b) = (InLine::join(u32::MAX, &key), InLine::join(u32::MAX, &key));
+        let late = Arc::clone(&a.line);
+        drop((a, b));
+        assert!(!InLine::is_there(u32::MAX, &key));
+        drop(late);
     }
 }
