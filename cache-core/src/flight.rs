@@ -17,7 +17,7 @@ mod waits;
 
 use std::any::TypeId;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 
 use tokio::sync::Notify;
 
@@ -31,6 +31,7 @@ use crate::event::EventKind;
 use crate::key::{Key, KeyRef};
 use crate::pattern::Pattern;
 use crate::scope::Circle;
+use crate::sync::{Mutex, MutexGuard};
 use shard::Shard;
 
 const SHARDS: usize = 64;

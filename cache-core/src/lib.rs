@@ -35,6 +35,7 @@
 //! | `handle`, `registry` | the function as a thing |
 //! | `scope`, `detect` | what differs inside one future; how the calls inside it were answered |
 //! | `event`, `error` | what happened |
+//! | `sync`, `schedules` | what threads meet at, and stories told under thousands of schedules |
 //! | `testing` | a manual clock, a backend that fails on demand, cancellation at an exact point |
 //!
 //! # Invariants
@@ -74,11 +75,15 @@ mod pattern;
 mod registry;
 mod reply;
 mod returns;
+#[cfg(test)]
+#[cfg(shuttle)]
+mod schedules;
 mod scheme;
 mod scope;
 mod site;
 mod stats;
 mod strategy;
+mod sync;
 mod tag;
 pub mod testing;
 mod ttl;

@@ -9,8 +9,7 @@
 //! backend keeps such rights itself.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::PoisonError;
 
 use tokio::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 
@@ -18,6 +17,8 @@ use super::lasts::Lasts;
 use crate::backend::Fill;
 use crate::key::{Key, PrehashedState};
 use crate::pattern::Pattern;
+use crate::sync::atomic::{AtomicBool, Ordering};
+use crate::sync::{Mutex, MutexGuard};
 
 const GATES: usize = 16;
 

@@ -14,6 +14,7 @@ use pin_project_lite::pin_project;
 use crate::command::Lease;
 use crate::registry::Function;
 use crate::scope::Calm;
+use crate::sync::thread_local;
 
 thread_local! {
     static CHAIN: RefCell<Vec<Mark>> = const { RefCell::new(Vec::new()) };

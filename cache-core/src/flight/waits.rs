@@ -3,7 +3,9 @@
 //! Only callers that are themselves computing something are recorded, so the usual wait costs nothing here.
 
 use std::collections::HashMap;
-use std::sync::{LazyLock, Mutex, PoisonError};
+use std::sync::{LazyLock, PoisonError};
+
+use crate::sync::Mutex;
 
 /// Of all caches of the process: a circle may lead through several.
 static WAITS: LazyLock<Waits> = LazyLock::new(Waits::default);

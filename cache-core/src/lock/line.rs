@@ -4,12 +4,13 @@
 //! of the key alone, whatever cache it went through; a key that shares a stripe costs one question too many.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 
 use tokio::sync::{Notify, Semaphore, SemaphorePermit};
 
 use crate::key::{Key, PrehashedState};
+use crate::sync::atomic::{AtomicUsize, Ordering};
+use crate::sync::{Mutex, MutexGuard};
 
 const STRIPES: usize = 64;
 

@@ -8,6 +8,7 @@ use std::time::Duration;
 use crate::cache::Cache;
 use crate::command::Commands;
 use crate::detect::Recorder;
+use crate::sync::thread_local;
 
 /// What holds inside a scope, or what one is to change.
 ///

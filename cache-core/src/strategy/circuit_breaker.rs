@@ -14,6 +14,9 @@
 //! it leaves with the probe however that ends, and after a while without it.
 
 mod rule;
+#[cfg(test)]
+#[cfg(shuttle)]
+mod schedules;
 mod state;
 #[cfg(test)]
 mod tests;

@@ -1,7 +1,7 @@
 //! A server at the other end of a wire that is not there.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock, PoisonError};
 
 use self::store::Store;
 use crate::backend::{Backend, Fill, Increment, SetIf, SetOptions, Transition};
@@ -10,6 +10,7 @@ use crate::entry::Entry;
 use crate::error::Result;
 use crate::key::Key;
 use crate::pattern::Pattern;
+use crate::sync::Mutex;
 use crate::tag::Stamp;
 
 mod store;

@@ -1,7 +1,6 @@
 //! The guard of a lock: held while it lives.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::sync::oneshot;
@@ -13,6 +12,7 @@ use crate::clock::Time;
 use crate::command::Command;
 use crate::error::{Error, Result};
 use crate::lock::{Change, Fence, Leaving, Told, tell_freed, token};
+use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use crate::ttl::{IntoTtl, Ttl};
 
 /// A lock that is held: [`Cache::lock`](crate::Cache::lock) gives it, dropping it releases the lock.
