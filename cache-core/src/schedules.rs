@@ -1,8 +1,8 @@
 //! Random schedules: stories of several callers, told thousands of times, each time with another one going on at
 //! each point where they could meet. Run by `./tests/run`.
 //!
-//! A story that fails prints its schedule, and a random one the seed: `SHUTTLE_RANDOM_SEED=… cargo test …` begins with
-//! it. One in which somebody waits for ever fails as a deadlock.
+//! A story that fails prints its schedule: `MACADAMIA_REPLAY=…` with the name of the test repeats it. One in which
+//! somebody waits for ever fails as a deadlock.
 
 mod locks;
 mod refreshes;
@@ -13,7 +13,7 @@ mod values;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use shuttle::rand::{Rng, thread_rng};
-use shuttle::scheduler::{PctScheduler, RandomScheduler};
+use shuttle::scheduler::{PctScheduler, RandomScheduler, ReplayScheduler};
 use shuttle::{Config, MaxSteps, Runner};
 
 use crate::backend::Backend;
@@ -49,6 +49,10 @@ pub(crate) fn explore<S: Future<Output = ()>>(story: impl Fn() -> S + Send + Syn
     config.max_steps = MaxSteps::FailAfter(200_000);
     config.silence_warnings = true;
     let story = Arc::new(move || shuttle::future::block_on(story()));
+    if let Ok(schedule) = std::env::var("MACADAMIA_REPLAY") {
+        Runner::new(ReplayScheduler::new_from_encoded(schedule.trim()), config).run(move || story());
+        return;
+    }
     let again = Arc::clone(&story);
     Runner::new(RandomScheduler::new(schedules), config.clone()).run(move || story());
     Runner::new(PctScheduler::new(SURPRISES, schedules), config).run(move || again());

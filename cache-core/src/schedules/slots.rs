@@ -2,9 +2,10 @@
 
 use std::any::TypeId;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::{explore, perhaps_dropped, pick, together, work};
+use super::{KEY, explore, perhaps_dropped, pick, together, work};
 use crate::clock::Time;
 use crate::entry::{Entry, Meta};
 use crate::flight::{Flights, Join, Landing, Leader};
@@ -35,11 +36,20 @@ struct Story {
     flights: Arc<Flights>,
     key: Key,
     flown: Mutex<Vec<Expected>>,
+    waited: AtomicUsize,
+    led: AtomicUsize,
 }
 
 impl Story {
     fn new() -> Arc<Self> {
-        Arc::new(Self { flights: Arc::new(Flights::new()), key: Key::from("k"), flown: Mutex::default() })
+        let (flights, key) = (Arc::new(Flights::new()), Key::from(KEY));
+        Arc::new(Self {
+            flights,
+            key,
+            flown: Mutex::default(),
+            waited: AtomicUsize::new(0),
+            led: AtomicUsize::new(0),
+        })
     }
 
     fn of_flight<T>(&self, flight: u64, change: impl FnOnce(&mut Expected) -> T) -> T {
@@ -89,6 +99,35 @@ impl Story {
                 assert!(catch_unwind(unwinding).is_err());
             }
         }
+    }
+}
+
+impl Story {
+    /// One of eight that all fail: the first when the others wait, and those who may lead after it when each of them
+    /// does. One that sleeps on would be waited for.
+    async fn fail_together(&self) {
+        let everybody = Circle::EVERYBODY;
+        let leader = match self.flights.join(&self.key, everybody, TypeId::of::<u8>(), &[], Time::ORIGIN) {
+            Join::Lead(leader) => leader,
+            Join::Wait(waiter) => {
+                self.waited.fetch_add(1, SeqCst);
+                match waiter.land(std::future::pending()).await {
+                    Landing::Lead(leader) => leader,
+                    Landing::Answer(_) | Landing::Again | Landing::Expired => unreachable!("all fail"),
+                }
+            }
+            Join::Alone | Join::Recursion => unreachable!("nobody is part of a flight"),
+        };
+        let companions = match self.led.fetch_add(1, SeqCst) + 1 {
+            1 => 1,
+            2..=3 => 3,
+            4..=7 => 7,
+            _ => 8,
+        };
+        while self.waited.load(SeqCst) < 7 || self.led.load(SeqCst) < companions {
+            shuttle::future::yield_now().await;
+        }
+        leader.fail();
     }
 }
 
@@ -154,6 +193,19 @@ fn whoever_is_left_by_its_leader_leads_or_waits_for_another() {
 #[test]
 fn after_failures_one_leads_then_two_then_four_and_nobody_is_forgotten() {
     explore(|| callers(6, &[End::Fails, End::Fails, End::Fails, End::Answers], false, false));
+}
+
+#[test]
+fn of_those_who_may_lead_none_is_left_asleep() {
+    explore(|| async {
+        let story = Story::new();
+        let callers = (0..8).map(|_| {
+            let story = Arc::clone(&story);
+            async move { story.fail_together().await }
+        });
+        together(callers).await;
+        assert_eq!(story.flights.len(), 0, "a slot is left behind");
+    });
 }
 
 #[test]

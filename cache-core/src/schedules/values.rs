@@ -71,23 +71,23 @@ impl Source {
     }
 }
 
+/// Few at a time as well: of two, each more often does all it does between two steps of the other.
 async fn changes_among_calls(source: Arc<Source>) {
-    let tasks = (0..5).map(|at| {
+    if pick(&[true, false]) {
+        source.ask(crate::__returns!(Result<u64, Common>), || None).await;
+    }
+    let (changes, callers) = (pick(&[1, 1, 2]), pick(&[1, 2, 3]));
+    let tasks = (0..changes + callers).map(|at| {
         let source = Arc::clone(&source);
         async move {
             let private = || pick(&[false, false, true]).then_some(Private);
             let common = || pick(&[false, false, true]).then_some(Common);
-            match at {
-                0 | 1 => source.change().await,
-                2 => source.ask(crate::__returns!(Result<u64, Private>), private).await,
-                3 => {
-                    let asks = source.ask(crate::__returns!(Result<u64, Common>), common);
-                    perhaps_dropped(asks).await;
-                }
-                _ => {
-                    let asks = source.ask(crate::__returns!(Result<u64, Private>), private);
-                    perhaps_dropped(asks).await;
-                }
+            if at < changes {
+                source.change().await;
+            } else if pick(&[true, false]) {
+                perhaps_dropped(source.ask(crate::__returns!(Result<u64, Common>), common)).await;
+            } else {
+                perhaps_dropped(source.ask(crate::__returns!(Result<u64, Private>), private)).await;
             }
         }
     });
