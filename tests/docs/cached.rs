@@ -44,6 +44,7 @@ async fn an_answer_is_given_until_it_expires_and_an_error_is_not_kept() {
                 timeline.push([&second, &cell(&answer), &BANK.ran_since(before)]);
             }
             timeline.is_drawn_in(PAGE);
+            shows_where_an_answer_came_from().await;
         })
         .await;
 }
@@ -80,10 +81,9 @@ async fn of_many_callers_one_runs_and_absence_has_its_own_time() {
             assert_eq!((before.computed, before.joined), (1, 8));
             for (id, kept) in [(0, 2), (1, 30), (2, 600)] {
                 let _ = name(id).await;
-                let left = fixture.cache.get_expire(&format!("user:{id}")).await.unwrap();
+                let left = fixture.cache.get_expire(format!("user:{id}")).await.unwrap();
                 assert_eq!(left, Expiry::In(Duration::from_secs(kept)));
             }
-            shows_where_an_answer_came_from().await;
         })
         .await;
 }

@@ -2,6 +2,8 @@ use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
 
 use macadamia::{EventKind, cached, invalidate, purge};
 
+use tokio::sync::Mutex;
+
 use super::AppError;
 use super::support::Fixture;
 use super::timeline::Timeline;
@@ -11,6 +13,9 @@ const PAGE: &str = include_str!("../../docs/invalidate.md");
 /// The number of its writes is what is read.
 static TABLE: AtomicU32 = AtomicU32::new(0);
 static READS: AtomicU32 = AtomicU32::new(0);
+
+/// The tests share the table.
+static ALONE: Mutex<()> = Mutex::const_new(());
 
 async fn read(_: u64) -> u32 {
     READS.fetch_add(1, SeqCst);
@@ -58,6 +63,7 @@ async fn by_hand() -> macadamia::Result<()> {
 
 #[tokio::test]
 async fn after_a_success_the_next_reader_sees_it_and_an_error_changes_nothing() {
+    let _alone = ALONE.lock().await;
     let fixture = Fixture::memory().await;
     let mut timeline = Timeline::of(["a call of", "reads", "the entry of 7"]);
     fixture
@@ -81,6 +87,7 @@ async fn after_a_success_the_next_reader_sees_it_and_an_error_changes_nothing() 
 
 #[tokio::test]
 async fn patterns_tags_and_hands_reach_what_they_name() {
+    let _alone = ALONE.lock().await;
     let fixture = Fixture::memory().await;
     let there = async |key: &str| fixture.cache.exists(key).await.unwrap();
     fixture

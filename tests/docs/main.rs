@@ -1,5 +1,6 @@
 //! The pages in `docs/`: their Rust is compiled here, their timelines are drawn by running it.
 #![allow(clippy::unwrap_used, reason = "a helper of tests")]
+#![allow(clippy::unused_async, reason = "the pages show where the work would be")]
 
 mod cached;
 mod circuit_breaker;

@@ -25,7 +25,9 @@ impl Timeline {
             let mut line = format!("{label:margin$}");
             for column in &self.columns {
                 let wide = width(&mut column.iter().map(String::as_str)) + 2;
-                line += &format!("{:wide$}", column[row]);
+                let cell = &column[row];
+                line.push_str(cell);
+                line.extend(std::iter::repeat_n(' ', wide - cell.chars().count()));
             }
             drawn += line.trim_end();
             drawn.push('\n');
