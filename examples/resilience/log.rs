@@ -73,7 +73,7 @@ const fn sentence(kind: EventKind) -> Option<&'static str> {
         EventKind::Fallback => "fails, and answers with the last good value",
         EventKind::Rejected => "is refused, the service not asked",
         EventKind::CircuitOpened => "CIRCUIT OPEN",
-        EventKind::CircuitHalfOpened => "CIRCUIT HALF-OPEN: a probe",
+        EventKind::CircuitHalfOpened => "CIRCUIT HALF-OPEN: only probes may ask",
         EventKind::CircuitClosed => "CIRCUIT CLOSED",
         _ => return None,
     })
