@@ -31,7 +31,7 @@ fn the_body_stands_once_and_in_place() {
             "asyncmove{",
             "iffalse",
             "{compute().await?}",
-            ".leave(__returns(),__out,__kept)",
+            ".leave(__returns(),__out,__kept,",
             "enumf{}",
         ],
     );
