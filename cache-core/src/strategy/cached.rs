@@ -85,14 +85,21 @@ pub fn enter<Out, S: Shape<Out>>(
                 return Enter::Answer(out);
             }
         } else {
-            route.peek(text, &mut |entry| {
-                if entry.version() == settings.version
-                    && cache.is_alive(entry)
-                    && settings.policy.is_fresh(&cache, entry, &mut seen)
-                {
-                    answer = returned.answer(entry);
-                }
-            });
+            let fits = |entry: &Entry| entry.version() == settings.version && cache.is_alive(entry);
+            // Apart, so that `cached` does not pay for what the others ask.
+            if matches!(settings.policy, Policy::Keep) {
+                route.peek(text, &mut |entry| {
+                    if fits(entry) {
+                        answer = returned.answer(entry);
+                    }
+                });
+            } else {
+                route.peek(text, &mut |entry| {
+                    if fits(entry) && settings.policy.is_fresh(&cache, entry, &mut seen) {
+                        answer = returned.answer(entry);
+                    }
+                });
+            }
             if let Some(out) = answer {
                 cache.tell_hit(text, site);
                 return Enter::Answer(out);
