@@ -227,9 +227,14 @@ impl Backend for Memory {
 
     fn update<'a>(&'a self, key: &'a Key, change: &'a mut dyn Transition) -> BoxFuture<'a, Result<()>> {
         Box::pin(async move {
-            self.0.guards.update(key, self.0.now(), change);
+            self.update_now(key.as_key(), change);
             Ok(())
         })
+    }
+
+    fn update_now(&self, key: KeyRef<'_>, change: &mut dyn Transition) -> bool {
+        self.0.guards.update(key, self.0.now(), change);
+        true
     }
 
     fn size_of<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<Option<u64>>> {

@@ -262,6 +262,12 @@ pub trait Backend: Send + Sync + 'static {
         refuse(self.name(), "locks and limits")
     }
 
+    /// The same at once, where nothing has to be waited for; `false`: nothing was done, ask
+    /// [`update`](Backend::update).
+    fn update_now(&self, _key: KeyRef<'_>, _change: &mut dyn Transition) -> bool {
+        false
+    }
+
     /// The bytes an entry takes in the backend, roughly; `None` if there is none.
     fn size_of<'a>(&'a self, _key: &'a Key) -> BoxFuture<'a, Result<Option<u64>>> {
         refuse(self.name(), "size_of")

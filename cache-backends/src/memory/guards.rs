@@ -1,9 +1,11 @@
 //! Small states that are no entries: locks, limits, breakers. Never evicted; gone when their time is over.
 
+use std::borrow::Borrow;
 use std::collections::HashMap;
+use std::hash::{Hash, Hasher};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use cache_core::{Key, PrehashedState, Step, Time, Transition};
+use cache_core::{Key, KeyRef, PrehashedState, Step, Time, Transition};
 
 const SHARDS: usize = 16;
 
@@ -19,19 +21,29 @@ impl Guards {
     }
 
     /// One step of the key's state.
-    pub(super) fn update(&self, key: &Key, now: Time, change: &mut dyn Transition) {
-        let mut states = self.shard(key);
-        let state = states.get(key).filter(|(_, until)| *until > now).map(|(state, _)| state.as_slice());
-        match change.step(state, now) {
+    pub(super) fn update(&self, key: KeyRef<'_>, now: Time, change: &mut dyn Transition) {
+        let mut states = self.shard(key.hash());
+        let key: &dyn Named = &key;
+        let mut known = states.get_mut(key);
+        let living = known.as_ref().filter(|(_, until)| *until > now).map(|(state, _)| state.as_slice());
+        match change.step(living, now) {
             Step::Keep => {}
-            Step::Put(state, until) => drop(states.insert(key.clone(), (state, until))),
+            Step::Put(state, until) => match &mut known {
+                Some((bytes, end)) => {
+                    // Kept where it is: what the step allocated is given back at once, which is cheap.
+                    bytes.clear();
+                    bytes.extend_from_slice(&state);
+                    *end = until;
+                }
+                None => drop(states.insert(key.name().to_key(), (state, until))),
+            },
             Step::Remove => drop(states.remove(key)),
         }
     }
 
     /// Whether the key had a state.
     pub(super) fn remove(&self, key: &Key, now: Time) -> bool {
-        self.shard(key).remove(key).is_some_and(|(_, until)| until > now)
+        self.shard(key.hash()).remove(key).is_some_and(|(_, until)| until > now)
     }
 
     /// Removes the states whose keys are `wanted`; tells how many there were.
@@ -69,8 +81,45 @@ impl Guards {
         }
     }
 
-    fn shard(&self, key: &Key) -> MutexGuard<'_, States> {
-        lock(&self.shards[(key.hash() >> 40) as usize % SHARDS])
+    fn shard(&self, hash: u64) -> MutexGuard<'_, States> {
+        lock(&self.shards[(hash >> 40) as usize % SHARDS])
+    }
+}
+
+/// By what a state is found: a key that is lent suffices.
+trait Named {
+    fn name(&self) -> KeyRef<'_>;
+}
+
+impl Named for KeyRef<'_> {
+    fn name(&self) -> KeyRef<'_> {
+        *self
+    }
+}
+
+impl Named for Key {
+    fn name(&self) -> KeyRef<'_> {
+        self.as_key()
+    }
+}
+
+impl<'k> Borrow<dyn Named + 'k> for Key {
+    fn borrow(&self) -> &(dyn Named + 'k) {
+        self
+    }
+}
+
+impl PartialEq for dyn Named + '_ {
+    fn eq(&self, other: &Self) -> bool {
+        self.name() == other.name()
+    }
+}
+
+impl Eq for dyn Named + '_ {}
+
+impl Hash for dyn Named + '_ {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u64(self.name().hash());
     }
 }
 
@@ -101,13 +150,13 @@ mod tests {
         let (guards, key, mut count) = (Guards::new(), Key::from("lock:k"), Count(0));
         let start = Time::from_nanos(1);
         for expected in 1..=3 {
-            guards.update(&key, start, &mut count);
+            guards.update(key.as_key(), start, &mut count);
             assert_eq!(count.0, expected);
         }
         let later = start.after(std::time::Duration::from_secs(1));
         assert_eq!(guards.keys(start, |_| true), std::slice::from_ref(&key));
         assert_eq!(guards.keys(later, |_| true), [] as [Key; 0]);
-        guards.update(&key, later, &mut count);
+        guards.update(key.as_key(), later, &mut count);
         assert_eq!(count.0, 1);
     }
 
@@ -115,7 +164,7 @@ mod tests {
     fn what_is_over_is_thrown_out_unasked() {
         let guards = Guards::new();
         for i in 0..1000 {
-            guards.update(&Key::from(format!("lock:{i}")), Time::from_nanos(1), &mut Count(0));
+            guards.update(KeyRef::new(&format!("lock:{i}")), Time::from_nanos(1), &mut Count(0));
         }
         (0..3).for_each(|part| guards.purge(part, 3, Time::NEVER));
         assert!(guards.shards.iter().all(|shard| lock(shard).is_empty()));

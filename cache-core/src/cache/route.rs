@@ -186,6 +186,11 @@ impl Route {
         self.limited(self.backend.update(key, change)).await
     }
 
+    /// The same at once, where nothing has to be waited for; `false`: nothing was done.
+    pub(crate) fn update_now(&self, key: KeyRef<'_>, change: &mut dyn Transition) -> bool {
+        self.backend.update_now(key, change)
+    }
+
     /// Stores the entry, encoded if the backend keeps bytes.
     pub(crate) async fn set(
         &self,

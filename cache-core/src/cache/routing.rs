@@ -13,14 +13,23 @@ impl Cache {
     /// The route of a key, if any route takes it. What is kept about a key under a reserved prefix is with the key,
     /// unless a route names the prefix.
     pub(crate) fn route_of(&self, key: KeyRef<'_>) -> Option<&Route> {
-        let owner = |key: &str| self.0.routes.iter().find(|route| key.starts_with(route.prefix()));
-        let (text, found) = (key.as_str(), owner(key.as_str()));
+        let text = key.as_str();
         match reserved_prefix(text) {
-            Some(prefix) if !found.is_some_and(|route| route.prefix().starts_with(prefix)) => {
-                owner(&text[prefix.len()..]).or(found)
-            }
-            _ => found,
+            Some(prefix) => self.routes().get(self.place_of(prefix, text)?),
+            None => self.owner(text).map(|(_, route)| route),
         }
+    }
+
+    /// The number of the route that takes a key under this reserved prefix.
+    pub(crate) fn place_of(&self, prefix: &str, key: &str) -> Option<usize> {
+        let found = self.owner(key);
+        let is_named = found.is_some_and(|(_, route)| route.prefix().starts_with(prefix));
+        let bare = key.strip_prefix(prefix).filter(|_| !is_named);
+        bare.and_then(|bare| self.owner(bare)).or(found).map(|(place, _)| place)
+    }
+
+    fn owner(&self, key: &str) -> Option<(usize, &Route)> {
+        self.0.routes.iter().enumerate().find(|(_, route)| key.starts_with(route.prefix()))
     }
 
     /// The same, remembered by the call site where its template's head decides alone.

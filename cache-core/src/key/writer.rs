@@ -38,6 +38,18 @@ impl KeyBuf {
         }
     }
 
+    /// Appends a key that is written already.
+    pub(crate) fn append(&mut self, other: &Self) {
+        let (start, end) = (self.len, self.len + other.len);
+        match (self.inline.get_mut(start..end), other.inline.get(..other.len)) {
+            (Some(to), Some(from)) => {
+                to.copy_from_slice(from);
+                self.len = end;
+            }
+            _ => self.spill(other.as_str()),
+        }
+    }
+
     #[cold]
     #[inline(never)]
     fn spill(&mut self, text: &str) {
@@ -381,6 +393,21 @@ mod tests {
             assert_eq!(buf.spilled.is_empty(), len <= 64);
             buf.literal("");
             assert_eq!(buf.as_str(), text);
+        }
+    }
+
+    #[test]
+    fn a_key_is_appended_to_another_on_the_stack_or_off_it() {
+        for (head, tail) in [(0, 0), (1, 63), (1, 64), (60, 60), (64, 0), (0, 200), (200, 1), (200, 200)] {
+            let [head, tail] = [("h", head), ("t", tail)].map(|(letter, len)| {
+                let mut buf = KeyBuf::new();
+                buf.literal(&letter.repeat(len));
+                buf
+            });
+            let mut both = KeyBuf::new();
+            both.append(&head);
+            both.append(&tail);
+            assert_eq!(both.as_str(), format!("{}{}", head.as_str(), tail.as_str()));
         }
     }
 

@@ -120,6 +120,10 @@ impl Backend for Recording {
     fn delete_tags<'a>(&'a self, tags: &'a [Key]) -> BoxFuture<'a, Result<()>> {
         self.note("delete_tags", texts(tags), ())
     }
+    fn update_now(&self, key: KeyRef<'_>, _: &mut dyn Transition) -> bool {
+        self.sync("update_now", key.as_str());
+        true
+    }
     fn update<'a>(&'a self, key: &'a Key, change: &'a mut dyn Transition) -> BoxFuture<'a, Result<()>> {
         change.step(None, Time::from_nanos(6));
         self.note("update", key, ())
@@ -189,6 +193,7 @@ async fn every_verb_reaches_the_backend_mapped_and_its_answer_comes_back() {
     assert_eq!(chain.generations(std::slice::from_ref(&key)).await.unwrap(), [Some(5)]);
     chain.delete_tags(std::slice::from_ref(&key)).await.unwrap();
     let mut counts = Counts(0);
+    assert!(!chain.update_now(keys[1].as_key(), &mut counts), "a layer was passed by");
     chain.update(&keys[1], &mut counts).await.unwrap();
     assert_eq!(counts.0, 1);
     assert_eq!(chain.size_of(&key).await.unwrap(), Some(7));

@@ -192,6 +192,11 @@ impl Backend for Layered {
         })
     }
 
+    /// Every layer is to see it, and may wait.
+    fn update_now(&self, _: KeyRef<'_>, _: &mut dyn Transition) -> bool {
+        false
+    }
+
     fn size_of<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<Option<u64>>> {
         asked!(self, Request::SizeOf { key: key.clone() }, Size)
     }

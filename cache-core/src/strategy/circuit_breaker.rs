@@ -30,10 +30,10 @@ pub use rule::Breaker;
 
 use super::Enter;
 use super::finish::Finish;
-use super::guard::{Admitted, Guarded, Settings};
+use super::guard::{Admitted, Entering, Guarded, Settings};
 use super::inside::Inside;
 use crate::cache::CacheRef;
-use crate::clock::{BoxFuture, Time};
+use crate::clock::Time;
 use crate::command::Command;
 use crate::error::Error;
 use crate::event::EventKind;
@@ -55,7 +55,7 @@ pub enum Answer {
     Named,
 }
 
-/// Asks to be let through. In this process's memory the first poll has the answer.
+/// Asks to be let through. In this process's memory the answer is there at once.
 ///
 /// Without a key, or where the backend is broken, the call is let through, and an event says so.
 pub fn enter(
@@ -64,20 +64,16 @@ pub fn enter(
     key: &mut KeyBuf,
     breaker: Breaker,
     settings: Settings,
-) -> BoxFuture<'static, Enter<Error, Running>> {
+) -> Entering<Running> {
     let call = Guarded::new("circuit_breaker", PREFIX, function, cache, key, settings);
-    Box::pin(async move {
-        if call.is_bypass(Command::Incr) {
-            return Enter::Go(Running::unwatched(call.bypassed()));
-        }
-        match Finish::new(begin(call, breaker)).await {
-            Entered::Let(running) => Enter::Go(running),
-            Entered::Refused(call, retry_after) => {
-                Enter::Answer(call.refused(Error::circuit_open(retry_after)))
-            }
-            Entered::Unknown(call, error) => Enter::Go(Running::unwatched(call.unguarded(&error))),
-        }
-    })
+    if call.is_bypass(Command::Incr) {
+        return Entering::known(Enter::Go(Running::unwatched(call.bypassed())));
+    }
+    let mut change = Change::new(breaker, Ask::Begin(fastrand::u64(..)));
+    if call.update_now(&mut change) {
+        return Entering::known(begun(call, breaker, &change).told());
+    }
+    Entering::asking(async move { Finish::new(begin(call, breaker, change)).await.told() })
 }
 
 /// What asking came to.
@@ -87,12 +83,25 @@ enum Entered {
     Unknown(Guarded, Error),
 }
 
-async fn begin(call: Guarded, breaker: Breaker) -> Entered {
-    let mut change = Change::new(breaker, Ask::Begin(fastrand::u64(..)));
-    if let Err(error) = call.update(&mut change).await {
-        return Entered::Unknown(call, error);
+impl Entered {
+    fn told(self) -> Enter<Error, Running> {
+        match self {
+            Self::Let(running) => Enter::Go(running),
+            Self::Refused(call, retry_after) => Enter::Answer(call.refused(Error::circuit_open(retry_after))),
+            Self::Unknown(call, error) => Enter::Go(Running::unwatched(call.unguarded(&error))),
+        }
     }
-    tell(&call, &change);
+}
+
+async fn begin(call: Guarded, breaker: Breaker, mut change: Change) -> Entered {
+    match call.update(&mut change).await {
+        Ok(()) => begun(call, breaker, &change),
+        Err(error) => Entered::Unknown(call, error),
+    }
+}
+
+fn begun(call: Guarded, breaker: Breaker, change: &Change) -> Entered {
+    tell(&call, change);
     match change.told {
         Ok(pass) => {
             let began = call.now();
@@ -139,7 +148,7 @@ impl Running {
             watched.call.count();
         }
         let slow = !elsewhere && watched.as_ref().is_some_and(Watched::is_slow);
-        Finish::begun(end(watched, if slow { Outcome::Failed } else { outcome }))
+        end(watched, if slow { Outcome::Failed } else { outcome })
     }
 }
 
@@ -151,23 +160,32 @@ impl Watched {
 }
 
 /// Tells the breaker.
-async fn end(watched: Option<Watched>, outcome: Outcome) {
-    let Some(Watched { call, pass: Some((pass, breaker)), .. }) = watched else { return };
+fn end(watched: Option<Watched>, outcome: Outcome) -> Finish<()> {
+    let Some(Watched { call, pass: Some((pass, breaker)), .. }) = watched else { return Finish::done(()) };
     if outcome == Outcome::Nothing && matches!(pass, Pass::Closed(_)) {
-        return;
+        return Finish::done(());
     }
-    let (call, mut change) = (call.call(), Change::new(breaker, Ask::End(pass, outcome)));
-    match call.update(&mut change).await {
-        Ok(()) => tell(call, &change),
-        Err(error) => call.tell(EventKind::BackendFailed, Some(&error)),
+    let mut change = Change::new(breaker, Ask::End(pass, outcome));
+    if call.call().update_now(&mut change) {
+        tell(call.call(), &change);
+        return Finish::done(());
     }
+    Finish::begun(async move {
+        let call = call.call();
+        match call.update(&mut change).await {
+            Ok(()) => tell(call, &change),
+            Err(error) => call.tell(EventKind::BackendFailed, Some(&error)),
+        }
+    })
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
         let Some(watched) = self.0.take() else { return };
         let failed = thread::panicking() || watched.is_slow();
-        drop(Finish::begun(end(Some(watched), if failed { Outcome::Failed } else { Outcome::Nothing })));
+        let outcome = if failed { Outcome::Failed } else { Outcome::Nothing };
+        // Not at once: a panic that comes of it must not meet another.
+        drop(Finish::begun(async move { end(Some(watched), outcome).await }));
     }
 }
 

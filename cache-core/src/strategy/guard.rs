@@ -1,11 +1,15 @@
 //! What attributes that may refuse a call have in common: where their state is, and how they tell what they did.
 
 use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
+use super::Enter;
 use crate::backend::Transition;
 use crate::cache::{CacheRef, Route};
-use crate::clock::Time;
+use crate::clock::{BoxFuture, Time};
 use crate::command::{Command, LockGuard, Place, take};
 use crate::detect::{self, DetectedCall, Outcome};
 use crate::error::{Error, Result};
@@ -48,6 +52,44 @@ pub fn refusal<Out: Refusable>(error: Error) -> Out {
     Out::refused(error)
 }
 
+/// What asking comes to. Known at once where the state is in this process's memory: then nothing is boxed.
+pub enum Entering<Token> {
+    /// It is known; taken when it was told.
+    Known(Option<Enter<Error, Token>>),
+    /// The backend is being asked.
+    Asking(BoxFuture<'static, Enter<Error, Token>>),
+}
+
+impl<Token> Entering<Token> {
+    pub(super) const fn known(entered: Enter<Error, Token>) -> Self {
+        Self::Known(Some(entered))
+    }
+
+    pub(super) fn asking(asking: impl Future<Output = Enter<Error, Token>> + Send + 'static) -> Self {
+        Self::Asking(Box::pin(asking))
+    }
+}
+
+impl<Token: Unpin> Future for Entering<Token> {
+    type Output = Enter<Error, Token>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        match &mut *self {
+            Self::Known(entered) => entered.take().map_or(Poll::Pending, Poll::Ready),
+            Self::Asking(asking) => asking.as_mut().poll(cx),
+        }
+    }
+}
+
+impl<Token> fmt::Debug for Entering<Token> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Known(_) => "Known",
+            Self::Asking(_) => "Asking",
+        })
+    }
+}
+
 /// One call that asks a guard.
 pub(super) struct Guarded {
     strategy: &'static str,
@@ -55,6 +97,8 @@ pub(super) struct Guarded {
     cache: CacheRef,
     /// With the prefix of the guard.
     key: Key,
+    /// The number of the route that has it.
+    place: Option<usize>,
     why_unkeyable: Option<&'static str>,
     settings: Settings,
 }
@@ -71,20 +115,28 @@ impl Guarded {
         settings: Settings,
     ) -> Self {
         let why_unkeyable = key.why_unkeyable();
+        key.finish();
         let mut state = KeyBuf::new();
         state.literal(prefix);
-        state.literal(key.as_key().as_str());
-        Self { strategy, function, cache, key: state.as_key().to_key(), why_unkeyable, settings }
+        state.append(key);
+        let key = state.as_key().to_key();
+        let place = cache.place_of(prefix, key.as_str());
+        Self { strategy, function, cache, key, place, why_unkeyable, settings }
     }
 
     fn route(&self) -> Option<&Route> {
-        self.cache.route_of(self.key.as_key())
+        self.cache.routes().get(self.place?)
     }
 
     /// Whether the guard is not to be asked: `when`, no key, or `command` is switched off here.
     pub(super) fn is_bypass(&self, command: Command) -> bool {
         let off = || self.route().is_some_and(|route| self.cache.is_off(command, route));
         self.settings.bypass || self.why_unkeyable.is_some() || off()
+    }
+
+    /// One step of the state, where nothing has to be waited for; `false`: nothing was done.
+    pub(super) fn update_now(&self, change: &mut dyn Transition) -> bool {
+        self.route().is_some_and(|route| route.update_now(self.key.as_key(), change))
     }
 
     /// One step of the state.

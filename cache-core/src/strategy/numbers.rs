@@ -15,6 +15,11 @@ impl<'b> Reader<'b> {
         self.0.is_empty()
     }
 
+    /// How many bytes are left.
+    pub(super) const fn len(&self) -> usize {
+        self.0.len()
+    }
+
     fn take<const N: usize>(&mut self) -> Option<[u8; N]> {
         let (front, rest) = self.0.split_first_chunk()?;
         self.0 = rest;
@@ -35,10 +40,15 @@ impl<'b> Reader<'b> {
 }
 
 /// Puts numbers at the end of bytes.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Writer(Vec<u8>);
 
 impl Writer {
+    /// For so many bytes.
+    pub(super) fn with_capacity(bytes: usize) -> Self {
+        Self(Vec::with_capacity(bytes))
+    }
+
     /// What kind of state follows.
     pub(super) fn tag(&mut self, tag: u8) -> &mut Self {
         self.0.push(tag);

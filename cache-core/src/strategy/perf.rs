@@ -22,12 +22,12 @@ pub use rule::Perf;
 
 use super::Enter;
 use super::finish::Finish;
-use super::guard::{Admitted, Guarded, Settings};
+use super::guard::{Admitted, Entering, Guarded, Settings};
 use super::inside::Inside;
 use crate::cache::CacheRef;
-use crate::clock::{BoxFuture, Time};
+use crate::clock::Time;
 use crate::command::Command;
-use crate::error::Error;
+use crate::error::{Error, Result};
 use crate::event::EventKind;
 use crate::key::KeyBuf;
 use crate::registry::Function;
@@ -36,7 +36,7 @@ use rule::{Ask, Change};
 /// The reserved prefix of their states.
 const PREFIX: &str = "perf:";
 
-/// Asks to be let through. In this process's memory the first poll has the answer.
+/// Asks to be let through. In this process's memory the answer is there at once.
 ///
 /// Without a key, or where the backend is broken, the call is let through, and an event says so.
 pub fn enter(
@@ -45,22 +45,30 @@ pub fn enter(
     key: &mut KeyBuf,
     perf: Perf,
     settings: Settings,
-) -> BoxFuture<'static, Enter<Error, Measured>> {
+) -> Entering<Measured> {
     let call = Guarded::new("perf", PREFIX, function, cache, key, settings);
-    Box::pin(async move {
-        if call.is_bypass(Command::Incr) {
-            return Enter::Go(Measured { call: call.bypassed(), began: None });
-        }
-        let mut change = Change::new(perf, Ask::Begin);
-        match call.update(&mut change).await.map(|()| change.told) {
-            Ok(Ok(shared)) => {
-                let began = Some(Began { perf, shared, here: call.now() });
-                Enter::Go(Measured { call: call.admitted(), began })
-            }
-            Ok(Err(retry_after)) => Enter::Answer(call.refused(Error::degraded(retry_after))),
-            Err(error) => Enter::Go(Measured { call: call.unguarded(&error), began: None }),
-        }
+    if call.is_bypass(Command::Incr) {
+        return Entering::known(Enter::Go(Measured { call: call.bypassed(), began: None }));
+    }
+    let mut change = Change::new(perf, Ask::Begin);
+    if call.update_now(&mut change) {
+        return Entering::known(told(call, perf, Ok(&change)));
+    }
+    Entering::asking(async move {
+        let asked = call.update(&mut change).await;
+        told(call, perf, asked.map(|()| &change))
     })
+}
+
+fn told(call: Guarded, perf: Perf, asked: Result<&Change>) -> Enter<Error, Measured> {
+    match asked.map(|change| change.told) {
+        Ok(Ok(shared)) => {
+            let began = Some(Began { perf, shared, here: call.now() });
+            Enter::Go(Measured { call: call.admitted(), began })
+        }
+        Ok(Err(retry_after)) => Enter::Answer(call.refused(Error::degraded(retry_after))),
+        Err(error) => Enter::Go(Measured { call: call.unguarded(&error), began: None }),
+    }
 }
 
 /// A call under way.
@@ -89,18 +97,25 @@ impl Measured {
             let took = call.call().now().since(began.here);
             (began.perf, Ask::End { began: began.shared, took, failed })
         });
+        let Some((perf, ask)) = end else { return Finish::done(()) };
+        let mut change = Change::new(perf, ask);
+        if call.call().update_now(&mut change) {
+            tell(call.call(), &change);
+            return Finish::done(());
+        }
         Finish::begun(async move {
-            let Some((perf, ask)) = end else { return };
-            let (call, mut change) = (call.call(), Change::new(perf, ask));
+            let call = call.call();
             match call.update(&mut change).await {
-                Ok(()) => {
-                    if let Some(kind) = change.moved {
-                        call.tell(kind, None);
-                    }
-                }
+                Ok(()) => tell(call, &change),
                 Err(error) => call.tell(EventKind::BackendFailed, Some(&error)),
             }
         })
+    }
+}
+
+fn tell(call: &Guarded, change: &Change) {
+    if let Some(kind) = change.moved {
+        call.tell(kind, None);
     }
 }
 

@@ -18,9 +18,8 @@ mod tests;
 pub use rule::{Algorithm, Limit};
 
 use super::Enter;
-use super::guard::{Admitted, Guarded, Settings};
+use super::guard::{Admitted, Entering, Guarded, Settings};
 use crate::cache::CacheRef;
-use crate::clock::BoxFuture;
 use crate::command::Command;
 use crate::error::{Error, Result};
 use crate::key::KeyBuf;
@@ -30,7 +29,7 @@ use rule::Admission;
 /// The reserved prefix of their states.
 const PREFIX: &str = "rate_limit:";
 
-/// Asks for admission. In this process's memory the first poll has the answer.
+/// Asks for admission. In this process's memory the answer is there at once.
 ///
 /// Whom to count cannot be known without a key, and not where the backend is broken: then the call is let through,
 /// and an event says so.
@@ -40,22 +39,25 @@ pub fn enter(
     key: &mut KeyBuf,
     limit: Limit,
     settings: Settings,
-) -> BoxFuture<'static, Enter<Error, Admitted>> {
+) -> Entering<Admitted> {
     let call = Guarded::new("rate_limit", PREFIX, function, cache, key, settings);
-    Box::pin(async move {
-        if call.is_bypass(Command::Incr) {
-            return Enter::Go(call.bypassed());
-        }
-        match ask(&call, limit).await {
-            Ok(Some(retry_after)) => Enter::Answer(call.refused(Error::rate_limited(retry_after))),
-            Ok(None) => Enter::Go(call.admitted()),
-            Err(error) => Enter::Go(call.unguarded(&error)),
-        }
+    if call.is_bypass(Command::Incr) {
+        return Entering::known(Enter::Go(call.bypassed()));
+    }
+    let mut admission = Admission::new(limit);
+    if call.update_now(&mut admission) {
+        return Entering::known(told(call, Ok(&admission)));
+    }
+    Entering::asking(async move {
+        let asked = call.update(&mut admission).await;
+        told(call, asked.map(|()| &admission))
     })
 }
 
-async fn ask(call: &Guarded, limit: Limit) -> Result<Option<std::time::Duration>> {
-    let mut admission = Admission::new(limit);
-    call.update(&mut admission).await?;
-    Ok(admission.told())
+fn told(call: Guarded, asked: Result<&Admission>) -> Enter<Error, Admitted> {
+    match asked.map(Admission::told) {
+        Ok(Some(retry_after)) => Enter::Answer(call.refused(Error::rate_limited(retry_after))),
+        Ok(None) => Enter::Go(call.admitted()),
+        Err(error) => Enter::Go(call.unguarded(&error)),
+    }
 }

@@ -56,7 +56,11 @@ impl State {
     }
 
     pub(super) fn write(&self) -> Vec<u8> {
-        let mut writer = Writer::default();
+        let mut writer = Writer::with_capacity(match self {
+            Self::Closed { window, .. } => 9 + window.bytes(),
+            Self::Open { .. } => 17,
+            Self::HalfOpen { probes, .. } => 13 + 16 * probes.len(),
+        });
         match self {
             Self::Closed { epoch, window } => window.write(writer.tag(b'c').u64(*epoch)),
             Self::Open { epoch, until } => {

@@ -11,6 +11,9 @@ use crate::strategy::numbers::{Reader, Writer};
 /// Into how many parts a period is divided.
 const PARTS: u64 = 10;
 
+/// How many bytes one takes.
+const BYTES: usize = 16;
+
 /// The calls that ended in one part.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Bucket {
@@ -47,11 +50,17 @@ impl Window {
     }
 
     pub(super) fn read(reader: &mut Reader<'_>) -> Option<Self> {
-        let mut buckets = Vec::new();
+        // One more than there are: it is likely to be added to.
+        let mut buckets = Vec::with_capacity(reader.len() / BYTES + 1);
         while !reader.is_empty() {
             buckets.push(Bucket { start: reader.time()?, calls: reader.u32()?, failed: reader.u32()? });
         }
         Some(Self(buckets))
+    }
+
+    /// How many bytes it is written in.
+    pub(super) fn bytes(&self) -> usize {
+        self.0.len() * BYTES
     }
 
     pub(super) fn write(&self, writer: &mut Writer) {

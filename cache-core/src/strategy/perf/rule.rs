@@ -133,7 +133,8 @@ impl State {
         let time = reader.time()?;
         match tag {
             b't' => {
-                let mut times = Vec::new();
+                // One more than there are: it is likely to be added to.
+                let mut times = Vec::with_capacity(reader.len() / 8 + 1);
                 while !reader.is_empty() {
                     times.push(reader.u64()?);
                 }
@@ -145,7 +146,10 @@ impl State {
     }
 
     fn write(&self) -> Vec<u8> {
-        let mut writer = Writer::default();
+        let mut writer = Writer::with_capacity(match self {
+            Self::Traced { times, .. } => 9 + 8 * times.len(),
+            Self::Degraded { .. } => 9,
+        });
         match self {
             Self::Traced { since, times } => {
                 writer.tag(b't').time(*since);

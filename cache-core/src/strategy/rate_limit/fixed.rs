@@ -44,7 +44,8 @@ impl State {
 }
 
 fn put(count: u64, until: Time) -> Step {
-    let mut bytes = vec![TAG];
+    let mut bytes = Vec::with_capacity(17);
+    bytes.push(TAG);
     bytes.extend_from_slice(&count.to_le_bytes());
     bytes.extend_from_slice(&until.as_nanos().to_le_bytes());
     Step::Put(bytes, until)
