@@ -1,10 +1,12 @@
-//! A hit allocates nothing.
+//! What calls allocate: a hit nothing, a call that a guard lets through little.
 
 mod support;
 
-use macadamia::{Cache, Memory, cached};
+use macadamia::{
+    Cache, Error, Memory, cached, circuit_breaker, early, fail, hit, locked, perf, rate_limit, soft,
+};
 use std::future::Future;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::task::{Context, Poll, Waker};
 
 /// Counts the allocations of this thread.
@@ -73,16 +75,15 @@ async fn long_key(name: &str) -> Arc<str> {
     name.into()
 }
 
+/// The cache of all tests here: they may share a process.
+static INSTALLED: LazyLock<()> = LazyLock::new(|| {
+    let routes = Cache::builder().route("", Memory::builder().build()).route("other:", "null://");
+    now(routes.build()).and_then(Cache::install).expect("the first cache of this process");
+});
+
 #[tokio::test]
 async fn a_hit_of_an_arc_under_a_key_of_64_bytes_allocates_nothing() {
-    Cache::builder()
-        .route("", Memory::builder().build())
-        .route("other:", "null://")
-        .build()
-        .await
-        .unwrap()
-        .install()
-        .unwrap();
+    LazyLock::force(&INSTALLED);
     let name = "n".repeat(59);
     for id in 0..100 {
         profile(id).await;
@@ -106,4 +107,99 @@ async fn a_hit_of_an_arc_under_a_key_of_64_bytes_allocates_nothing() {
     let spilled = "n".repeat(100);
     long_key(&spilled).await;
     assert!(counting::during(|| drop(now(long_key(&spilled)))) >= 1, "the counter counts");
+}
+
+#[early(ttl = "1h", key = "early:<id>")]
+async fn refreshed_early(id: u64) -> Arc<u64> {
+    Arc::new(id)
+}
+
+#[soft(ttl = "1h", key = "soft:<id>")]
+async fn refreshed_in_time(id: u64) -> Arc<u64> {
+    Arc::new(id)
+}
+
+#[hit(ttl = "1h", cache_hits = 1_000_000, key = "hits:<id>")]
+async fn refreshed_by_hits(id: u64) -> Arc<u64> {
+    Arc::new(id)
+}
+
+#[rate_limit(limit = 1_000_000, period = "1h", key = "fixed:<id>")]
+async fn fixed(id: u64) -> Result<u64, Error> {
+    Ok(id)
+}
+
+#[rate_limit(limit = 1_000_000, period = "1h", key = "sliding:<id>", algorithm = "sliding")]
+async fn sliding(id: u64) -> Result<u64, Error> {
+    Ok(id)
+}
+
+// One call a nanosecond: each has a time of its own.
+#[rate_limit(limit = 1_000_000_000, period = "1s", key = "gcra:<id>", algorithm = "gcra")]
+async fn gcra(id: u64) -> Result<u64, Error> {
+    Ok(id)
+}
+
+#[circuit_breaker(errors_rate = 50, period = "1h", ttl = "1m", key = "breaker")]
+async fn broken_seldom(id: u64) -> Result<u64, Error> {
+    Ok(id)
+}
+
+#[perf(ttl = "1m", factor = 1_000_000_000, key = "perf")]
+async fn slow_seldom(id: u64) -> Result<u64, Error> {
+    Ok(id)
+}
+
+#[locked(key = "locked:<id>")]
+async fn alone(id: u64) -> Result<u64, Error> {
+    Ok(id)
+}
+
+#[fail(ttl = "1h", key = "kept:<id>")]
+async fn kept(id: u64) -> Result<u64, Error> {
+    Ok(id)
+}
+
+/// Allocations of a thousand calls, each of which is done at once.
+fn of_a_thousand(call: impl Fn()) -> usize {
+    LazyLock::force(&INSTALLED);
+    // States grow to their size, and the eviction policy hears of an entry.
+    (0..100).for_each(|_| call());
+    counting::during(|| (0..1_000).for_each(|_| call()))
+}
+
+#[test]
+fn a_hit_of_a_value_that_is_refreshed_allocates_nothing() {
+    let hits = [
+        of_a_thousand(|| drop(now(refreshed_early(7)))),
+        of_a_thousand(|| drop(now(refreshed_in_time(7)))),
+        of_a_thousand(|| drop(now(refreshed_by_hits(7)))),
+    ];
+    // But for the eviction policy, as above.
+    assert!(hits.iter().all(|hits| *hits <= 5), "{hits:?}");
+}
+
+#[test]
+fn what_a_call_allocates_that_is_let_through() {
+    let calls = [
+        ("fixed", of_a_thousand(|| assert!(now(fixed(7)).is_ok()))),
+        ("sliding", of_a_thousand(|| assert!(now(sliding(7)).is_ok()))),
+        ("gcra", of_a_thousand(|| assert!(now(gcra(7)).is_ok()))),
+        ("circuit_breaker", of_a_thousand(|| assert!(now(broken_seldom(7)).is_ok()))),
+        ("perf", of_a_thousand(|| assert!(now(slow_seldom(7)).is_ok()))),
+        ("locked", of_a_thousand(|| assert!(now(alone(7)).is_ok()))),
+        ("fail", of_a_thousand(|| assert!(now(kept(7)).is_ok()))),
+    ];
+    // Whole ones: timers and the eviction policy have their own now and then.
+    let each = calls.map(|(name, allocations)| (name, allocations / 1_000));
+    let expected = [
+        ("fixed", 2),
+        ("sliding", 3),
+        ("gcra", 2),
+        ("circuit_breaker", 5),
+        ("perf", 4),
+        ("locked", 16),
+        ("fail", 10),
+    ];
+    assert_eq!(each, expected, "{calls:?}");
 }
