@@ -1,14 +1,14 @@
 //! One workload, a given number of times: `instructions <workload> <hits>`.
 //!
 //! `benches/instructions.sh` runs this under callgrind with two counts; the difference is the exact cost of
-//! a hit, whatever else the machine does.
+//! a hit, or of a call that a guard lets through, whatever else the machine does.
 
 use std::collections::HashMap;
 use std::future::Future;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
-use macadamia::cached;
+use macadamia::{Error, cached, circuit_breaker, early, fail, hit, locked, perf, rate_limit, soft};
 
 const KEYS: u64 = 10_000;
 
@@ -46,11 +46,109 @@ async fn text(name: &str) -> Arc<Profile> {
     Arc::new(profile_of(name.len() as u64))
 }
 
+#[early(ttl = "1h", key = "early:<id>:profile")]
+async fn early_number(id: u64) -> Arc<Profile> {
+    Arc::new(profile_of(id))
+}
+
+#[soft(ttl = "1h", key = "soft:<id>:profile")]
+async fn soft_number(id: u64) -> Arc<Profile> {
+    Arc::new(profile_of(id))
+}
+
+#[hit(ttl = "1h", cache_hits = 4_000_000_000, key = "hits:<id>:profile")]
+async fn hit_number(id: u64) -> Arc<Profile> {
+    Arc::new(profile_of(id))
+}
+
+/// The workloads of [`guarded`].
+const GUARDED: [&str; 11] = [
+    "bare",
+    "fixed",
+    "fixed_one",
+    "sliding",
+    "sliding_one",
+    "gcra",
+    "gcra_one",
+    "breaker",
+    "perf",
+    "locked",
+    "fail",
+];
+
+/// Functions that have their answer at hand, so that what is measured is the guard before them.
+mod guarded {
+    use super::{Arc, Error, Profile, circuit_breaker, fail, locked, perf, rate_limit};
+
+    type Answer = Result<Arc<Profile>, Error>;
+
+    /// What every one of them costs without its guard.
+    pub(super) fn bare(_id: u64, profile: &Arc<Profile>) -> impl Future<Output = Answer> {
+        let profile = Arc::clone(profile);
+        async { Ok(profile) }
+    }
+
+    #[rate_limit(limit = 4_000_000_000, period = "1h", key = "fixed:<id>:call")]
+    pub(super) async fn fixed(id: u64, profile: &Arc<Profile>) -> Answer {
+        Ok(Arc::clone(profile))
+    }
+
+    #[rate_limit(limit = 4_000_000_000, period = "1h", key = "fixed")]
+    pub(super) async fn fixed_one(profile: &Arc<Profile>) -> Answer {
+        Ok(Arc::clone(profile))
+    }
+
+    #[rate_limit(limit = 4_000_000_000, period = "1h", key = "sliding:<id>:call", algorithm = "sliding")]
+    pub(super) async fn sliding(id: u64, profile: &Arc<Profile>) -> Answer {
+        Ok(Arc::clone(profile))
+    }
+
+    #[rate_limit(limit = 4_000_000_000, period = "1h", key = "sliding", algorithm = "sliding")]
+    pub(super) async fn sliding_one(profile: &Arc<Profile>) -> Answer {
+        Ok(Arc::clone(profile))
+    }
+
+    // One call a nanosecond: the time of each is another, so each is admitted.
+    #[rate_limit(limit = 1_000_000_000, period = "1s", key = "gcra:<id>:call", algorithm = "gcra")]
+    pub(super) async fn gcra(id: u64, profile: &Arc<Profile>) -> Answer {
+        Ok(Arc::clone(profile))
+    }
+
+    #[rate_limit(limit = 1_000_000_000, period = "1s", key = "gcra", algorithm = "gcra")]
+    pub(super) async fn gcra_one(profile: &Arc<Profile>) -> Answer {
+        Ok(Arc::clone(profile))
+    }
+
+    #[circuit_breaker(errors_rate = 50, period = "1h", ttl = "1m", key = "breaker")]
+    pub(super) async fn breaker(profile: &Arc<Profile>) -> Answer {
+        Ok(Arc::clone(profile))
+    }
+
+    #[perf(ttl = "1m", factor = 1_000_000_000, key = "perf")]
+    pub(super) async fn measured(profile: &Arc<Profile>) -> Answer {
+        Ok(Arc::clone(profile))
+    }
+
+    #[locked(key = "locked:<id>:call")]
+    pub(super) async fn alone(id: u64, profile: &Arc<Profile>) -> Answer {
+        Ok(Arc::clone(profile))
+    }
+
+    #[fail(ttl = "1h", key = "kept:<id>:call")]
+    pub(super) async fn kept(id: u64, profile: &Arc<Profile>) -> Answer {
+        Ok(Arc::clone(profile))
+    }
+}
+
 fn now<F: Future>(future: F) -> Option<F::Output> {
     match std::pin::pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(out) => Some(out),
         Poll::Pending => None,
     }
+}
+
+fn passed<T>(call: impl Future<Output = Result<T, Error>>) -> bool {
+    now(call).is_some_and(|answer| answer.is_ok())
 }
 
 fn key_of(hit: u64) -> u64 {
@@ -86,9 +184,7 @@ fn main() {
     let mut args = std::env::args().skip(1).filter(|arg| !arg.starts_with("--"));
     let (Some(workload), Some(hits)) = (args.next(), args.next().and_then(|hits| hits.parse::<u64>().ok()))
     else {
-        println!(
-            "instructions <floor|one_number|cloned|clone_alone|two_parts|text> <hits>; see benches/instructions.sh"
-        );
+        println!("instructions <workload> <hits>; benches/instructions.sh knows the workloads");
         return;
     };
     let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
@@ -97,7 +193,7 @@ fn main() {
         let cache = macadamia::Cache::builder().route("", "mem://?size=20000").build().await;
         cache.and_then(macadamia::Cache::install).expect("a cache");
     });
-    let (floor, alone) = (Floor::new(), profile_of(7));
+    let (floor, alone, answer) = (Floor::new(), profile_of(7), Arc::new(profile_of(7)));
     let names: Vec<String> = (0..KEYS).map(|id| format!("alice-{id}-in-wonderland")).collect();
     let run: Box<dyn Fn(u64) -> bool> = match workload.as_str() {
         "floor" => Box::new(|id| floor.get(id).is_some()),
@@ -108,12 +204,27 @@ fn main() {
         "text" => Box::new(|id| {
             now(text(names.get(usize::try_from(id).unwrap_or(0)).map_or("", String::as_str))).is_some()
         }),
+        "early" => Box::new(|id| now(early_number(id)).is_some()),
+        "soft" => Box::new(|id| now(soft_number(id)).is_some()),
+        "hit" => Box::new(|id| now(hit_number(id)).is_some()),
+        "bare" => Box::new(|id| passed(guarded::bare(id, &answer))),
+        "fixed" => Box::new(|id| passed(guarded::fixed(id, &answer))),
+        "fixed_one" => Box::new(|_| passed(guarded::fixed_one(&answer))),
+        "sliding" => Box::new(|id| passed(guarded::sliding(id, &answer))),
+        "sliding_one" => Box::new(|_| passed(guarded::sliding_one(&answer))),
+        "gcra" => Box::new(|id| passed(guarded::gcra(id, &answer))),
+        "gcra_one" => Box::new(|_| passed(guarded::gcra_one(&answer))),
+        "breaker" => Box::new(|_| passed(guarded::breaker(&answer))),
+        "perf" => Box::new(|_| passed(guarded::measured(&answer))),
+        "locked" => Box::new(|id| passed(guarded::alone(id, &answer))),
+        "fail" => Box::new(|id| passed(guarded::kept(id, &answer))),
         _ => panic!("no workload {workload}"),
     };
-    // Fills, and lets the eviction policy hear of every key's first hits, which it does one by one.
-    for hit in 0..40 * KEYS {
+    // Fills, and lets the eviction policy hear of every key's first hits, which it does one by one; states know none.
+    let rounds = if GUARDED.contains(&workload.as_str()) { 2 } else { 40 };
+    for hit in 0..rounds * KEYS {
         run(key_of(hit));
     }
     let missed = (0..hits).filter(|hit| !run(key_of(*hit))).count();
-    println!("{workload}: {missed} misses that had to wait");
+    println!("{workload}: {missed} calls that had to wait or were refused");
 }

@@ -1,11 +1,14 @@
-//! A hit of an `Arc` under `user:<u64>:profile`, beside peers, interleaved in one run.
+//! A hit of an `Arc` under `user:<u64>:profile`, and a call that a guard lets through, beside peers, interleaved in
+//! one run.
 //!
 //! ```sh
-//! cargo run --release --manifest-path benches/peers/Cargo.toml
+//! cargo run --release --manifest-path benches/peers/Cargo.toml [hits|guards]
 //! ```
 //!
 //! 10,000 warm keys. *hot*: one key again and again; *spread*: over all keys. Medians of interleaved rounds, in
 //! nanoseconds; then 64 tasks on one and on two threads. Compare ratios, not times, between machines.
+
+mod guards;
 
 use std::collections::HashMap;
 use std::future::Future;
@@ -108,7 +111,8 @@ fn median(mut values: Vec<f64>) -> f64 {
 
 /// Million calls a second of 64 tasks on `threads` workers.
 fn throughput(hit: &Arc<Hit>, keys: u64, threads: usize) -> f64 {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(threads).build().expect("a runtime");
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(threads).build().expect("a runtime");
     let started = Instant::now();
     runtime.block_on(async {
         let tasks: Vec<_> = (0..64u64)
@@ -144,6 +148,16 @@ fn main() {
             }
         }
     });
+    let wanted = std::env::args().nth(1);
+    if wanted.as_deref() != Some("guards") {
+        hits();
+    }
+    if wanted.as_deref() != Some("hits") {
+        guards::run();
+    }
+}
+
+fn hits() {
     let contestants = contestants();
     let mut times = vec![(Vec::new(), Vec::new()); contestants.len()];
     for _ in 0..15 {
