@@ -115,8 +115,8 @@ async fn refreshed_early(id: u64) -> Arc<u64> {
 }
 
 #[soft(ttl = "1h", key = "soft:<id>")]
-async fn refreshed_in_time(id: u64) -> Arc<u64> {
-    Arc::new(id)
+async fn refreshed_in_time(id: u64) -> Result<Arc<u64>, Error> {
+    Ok(Arc::new(id))
 }
 
 #[hit(ttl = "1h", cache_hits = 1_000_000, key = "hits:<id>")]
