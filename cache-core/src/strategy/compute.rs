@@ -9,8 +9,9 @@ use super::lease::Leases;
 use super::policy::Fresh;
 use super::refresh::{Begun, Hold, Refreshing};
 use super::{Call, Led, Reader};
+use crate::backend::Form;
 use crate::background;
-use crate::cache::FillGuard;
+use crate::cache::{FillGuard, Route};
 use crate::clock::{BoxFuture, Time};
 use crate::codec::Codec;
 use crate::entry::{Entry, Meta};
@@ -116,10 +117,15 @@ impl Ticket {
         self.fill.is_some() && !self.makeshift.is()
     }
 
-    /// Whether the right to compute was kept up to now.
-    fn is_held(&self) -> bool {
+    /// Whether the right to compute was kept up to now. In this process it ends with the present value: who is still
+    /// at it then stores what nobody else has.
+    async fn may_store(&self, route: &Route) -> bool {
         let hold = self.refreshing.as_ref().and_then(|refreshing| refreshing.hold.as_ref());
-        hold.is_none_or(Hold::is_held)
+        if hold.is_none_or(Hold::is_held) {
+            return true;
+        }
+        route.form() == Form::Objects
+            && matches!(route.get(&self.call.key, self.reader.codec).await, Ok(None))
     }
 
     /// Times for the entry of an answer computed just now; a value knows how long it is fresh.
@@ -266,12 +272,13 @@ impl Ticket {
 
     /// Stores the answer, then gives it to whoever waits.
     async fn store(mut self, mut entry: Arc<Entry>, waits: bool) {
-        let Some((route, fill)) = self.call.route().zip(self.fill.as_ref()).filter(|_| self.is_held()) else {
-            if !self.is_held() {
-                self.call.tell(EventKind::LeaseLost, None);
-            }
+        let Some((route, fill)) = self.call.route().zip(self.fill.as_ref()) else {
             return self.share(Some(entry));
         };
+        if !self.may_store(route).await {
+            self.call.tell(EventKind::LeaseLost, None);
+            return self.share(Some(entry));
+        }
         entry = entry.stamped(self.stamps.clone());
         if route.weighs() {
             entry = weighed(entry, self.reader.codec);
