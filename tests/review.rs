@@ -3,11 +3,11 @@
 
 mod support;
 
-use macadamia::{early, hit, soft};
+use macadamia::{EventKind, early, hit, soft};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::time::Duration;
-use support::gate::Gate;
+use support::gate::{Gate, until};
 use support::{Fixture, settle};
 
 const fn secs(secs: u64) -> Duration {
@@ -90,5 +90,52 @@ async fn a_value_that_was_computed_anew_over_the_end_of_the_present_one_is_store
         );
         assert_eq!(answer, 2);
         assert_eq!(fixture.run(slow_hit(3, gate.clone(), runs.clone())).await, 2, "hit, {name}");
+    }
+}
+
+#[hit(ttl = "1h", none_ttl = "1h", err_ttl = "1h", cache_hits = 2, key = "none:<err>")]
+async fn none(err: bool, runs: &AtomicUsize) -> Result<Option<usize>, usize> {
+    let run = runs.fetch_add(1, SeqCst) + 1;
+    if err { Err(run) } else { Ok(None) }
+}
+
+#[tokio::test]
+async fn absences_and_errors_answer_as_many_calls_as_values_do_each_time() {
+    for (name, fixture) in ["memory", "remote", "wire"].iter().zip(Fixture::each().await) {
+        let mut stored = 0;
+        // Errors have no bytes.
+        for err in [false, true].into_iter().filter(|err| !err || *name != "wire") {
+            let (runs, mut counts) = (AtomicUsize::new(0), Vec::new());
+            for _ in 0..9 {
+                let before = runs.load(SeqCst);
+                let answer = fixture.run(none(err, &runs)).await;
+                let run = runs.load(SeqCst);
+                assert_eq!(answer, if err { Err(run) } else { Ok(None) }, "{name}: an error of another run");
+                stored += run - before;
+                until(|| fixture.events.count(EventKind::Stored) == stored, "it is not stored").await;
+                counts.push(run);
+            }
+            assert_eq!(counts, [1, 1, 1, 2, 2, 2, 3, 3, 3], "{name}, errors: {err}");
+        }
+    }
+}
+
+#[hit(ttl = "1h", cache_hits = 2, key = "by-hand")]
+async fn by_hand(runs: &AtomicUsize) -> u64 {
+    runs.fetch_add(1, SeqCst) as u64
+}
+
+#[tokio::test]
+async fn each_value_that_a_command_sets_answers_as_many_calls() {
+    for (name, fixture) in ["memory", "remote", "wire"].iter().zip(Fixture::each().await) {
+        let runs = AtomicUsize::new(0);
+        for value in [100_u64, 200, 300] {
+            fixture.clock.advance(secs(1));
+            fixture.cache.set("by-hand", &value).ttl("1h").await.unwrap();
+            for _ in 0..2 {
+                assert_eq!(fixture.run(by_hand(&runs)).await, value, "{name}");
+            }
+        }
+        assert_eq!(fixture.run(by_hand(&runs)).await, 0, "{name}");
     }
 }

@@ -14,7 +14,7 @@ use crate::background;
 use crate::cache::{FillGuard, Route};
 use crate::clock::{BoxFuture, Time};
 use crate::codec::Codec;
-use crate::entry::{Entry, Meta};
+use crate::entry::{Entry, Kind, Meta};
 use crate::error::Error;
 use crate::event::EventKind;
 use crate::flight::{Leader, Makeshift, Mark, fell_back};
@@ -128,12 +128,11 @@ impl Ticket {
             && matches!(route.get(&self.call.key, self.reader.codec).await, Ok(None))
     }
 
-    /// Times for the entry of an answer computed just now; a value knows how long it is fresh.
+    /// Times for the entry of an answer computed just now; a value knows how long it is fresh, and no answer of
+    /// another kind has to be.
     pub(crate) fn meta(&self, (ttl, fresh): (Ttl, Option<Fresh>)) -> Meta {
         let mut meta = self.timed(Some(ttl));
-        if let Some(fresh) = fresh {
-            self.call.policy.mark(&mut meta, ttl, fresh);
-        }
+        self.call.policy.mark(&mut meta, ttl, fresh.unwrap_or(Fresh::Whole));
         meta
     }
 
@@ -203,10 +202,12 @@ impl Ticket {
         false
     }
 
-    /// The value that is there while its successor is computed, as long as it may be used.
+    /// The value that is there while its successor is computed, as long as it may be used. An error that is kept is
+    /// none: the newer one is the answer.
     pub(super) fn present(&self) -> Option<Arc<Entry>> {
         let present = &self.refreshing.as_ref()?.present;
-        self.call.cache.is_alive(present).then(|| Arc::clone(present))
+        let is_value = present.kind() != Kind::Failed;
+        (is_value && self.call.cache.is_alive(present)).then(|| Arc::clone(present))
     }
 
     /// No new value came of it: the one that is there is the answer, and is left alone for a while.

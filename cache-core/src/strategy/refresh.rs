@@ -91,7 +91,7 @@ impl Call {
         if route.form() == Form::Objects {
             return present.count_hit();
         }
-        let mut count = Count::new(present.nonce(), present.expires());
+        let mut count = Count::new(id(present), present.expires());
         if let Err(error) = route.update(&hold::beside("hit:", &self.key), &mut count).await {
             // A value that cannot be counted is an answer all the same.
             self.tell(EventKind::BackendFailed, Some(&error));
@@ -222,6 +222,14 @@ impl Ticket {
         }
         call.answered(EventKind::Hit, Some(entry.meta()));
         Led::Found(entry, call)
+    }
+}
+
+/// Which entry of its key it is. What was set by hand has no number of its own.
+fn id(entry: &Entry) -> u64 {
+    match entry.nonce() {
+        0 => entry.times().stored.as_nanos(),
+        nonce => nonce,
     }
 }
 
