@@ -3,7 +3,7 @@
 
 mod support;
 
-use macadamia::{EventKind, early, hit, soft};
+use macadamia::{Error, EventKind, circuit_breaker, early, hit, soft};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::time::Duration;
@@ -138,4 +138,52 @@ async fn each_value_that_a_command_sets_answers_as_many_calls() {
         }
         assert_eq!(fixture.run(by_hand(&runs)).await, 0, "{name}");
     }
+}
+
+/// Fails.
+async fn down() -> Result<u8, Error> {
+    tokio::task::yield_now().await;
+    Err(Error::backend("down"))
+}
+
+#[circuit_breaker(errors_rate = 50, period = "1m", ttl = "10s", min_calls = 2)]
+#[soft(ttl = "1h", soft_ttl = "1s", key = "around:soft")]
+async fn around_soft() -> Result<u8, Error> {
+    down().await
+}
+
+#[circuit_breaker(errors_rate = 50, period = "1m", ttl = "10s", min_calls = 2)]
+#[early(ttl = "1h", early_ttl = "1s", key = "around:early", background = false)]
+async fn around_early() -> Result<u8, Error> {
+    down().await
+}
+
+#[circuit_breaker(errors_rate = 50, period = "1m", ttl = "10s", min_calls = 2)]
+#[hit(ttl = "1h", cache_hits = 1, key = "around:hit")]
+async fn around_hit() -> Result<u8, Error> {
+    down().await
+}
+
+macro_rules! stays_half_open {
+    ($function:ident) => {
+        for fixture in Fixture::each().await {
+            let call = || fixture.run($function());
+            call().await.unwrap_err();
+            call().await.unwrap_err();
+            assert_eq!(fixture.events.count(EventKind::CircuitOpened), 1);
+            // Somebody else has an answer meanwhile.
+            assert!(fixture.run($function::set(1)).await.unwrap());
+            fixture.clock.advance(secs(11));
+            assert_eq!([call().await.unwrap(), call().await.unwrap()], [1, 1]);
+            assert_eq!(fixture.events.count(EventKind::CircuitHalfOpened), 1);
+            assert_eq!(fixture.events.count(EventKind::CircuitClosed), 0, stringify!($function));
+        }
+    };
+}
+
+#[tokio::test]
+async fn a_present_value_instead_of_a_failure_is_no_success_to_a_breaker_outside() {
+    stays_half_open!(around_soft);
+    stays_half_open!(around_early);
+    stays_half_open!(around_hit);
 }
