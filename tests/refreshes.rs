@@ -1,4 +1,4 @@
-//! Strategies where they meet each other, an end of a ttl, or a backend that can less.
+//! Values that are computed anew, where it gets narrow: at their end, without a value, set by hand, inside a breaker.
 #![allow(clippy::unwrap_used, reason = "a helper of tests")]
 
 mod support;
