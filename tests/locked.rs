@@ -44,6 +44,37 @@ async fn impatient(gate: Arc<Gate>) -> Result<(), Error> {
     Ok(())
 }
 
+#[locked(ttl = "3s", wait = false, key = "short:<of>")]
+async fn short(of: usize, gate: Arc<Gate>) -> Result<(), Error> {
+    gate.pass().await;
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_holder_that_is_not_heard_of_for_its_lease_has_lost_the_lock_and_a_nanosecond_earlier_not() {
+    for (late, enters) in [(SECOND * 3 - NANO, false), (SECOND * 3, true)] {
+        for (of, fixture) in Fixture::each().await.into_iter().enumerate() {
+            let of = of + 10 * usize::from(enters);
+            let gate = Arc::new(Gate::closed());
+            let held = spawned(&fixture.cache, short(of, Arc::clone(&gate)));
+            settle().await;
+            // At one go: no renewal comes in time.
+            fixture.clock.advance(late);
+            let second = fixture.run(async {
+                tokio::select! {
+                    biased;
+                    answer = short(of, Arc::clone(&gate)) => Some(answer.is_ok()),
+                    () = settle() => None,
+                }
+            });
+            let second = second.await;
+            assert_eq!((second, gate.entered()), if enters { (None, 2) } else { (Some(false), 1) });
+            gate.open();
+            held.await.unwrap().unwrap();
+        }
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn of_a_hundred_callers_at_once_no_two_run_together() {
     for Fixture { cache, .. } in Fixture::each().await {

@@ -1,9 +1,11 @@
 //! What the README shows, compiled and run. Each line of its Rust stands here too.
 #![cfg_attr(rustfmt, rustfmt_skip)]
 #![allow(clippy::unused_async, reason = "the README shows where the work would be")]
+#![allow(clippy::unwrap_used, reason = "a helper of tests")]
 
-use macadamia::{Memory, Scope, cached, invalidate};
+use macadamia::{Memory, Scope, cached, circuit_breaker, fail, invalidate};
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
 
 struct User {
     uid: u64,
@@ -67,6 +69,37 @@ async fn commands() -> macadamia::Result<()> {
     Ok(())
 }
 
+type Price = u32;
+
+/// How often it was asked; it answers the first time.
+static SHOP: AtomicU32 = AtomicU32::new(0);
+
+async fn ask_the_shop(id: u64) -> Result<Price, AppError> {
+    if id == 7 && SHOP.fetch_add(1, SeqCst) == 0 { Ok(99) } else { Err(AppError) }
+}
+
+#[fail(ttl = "1h", key = "price:<id>")]                                  // the last good price, if all else fails
+#[circuit_breaker(errors_rate = 50, period = "10s", ttl = "5s")]         // a shop that is down is not asked
+#[cached(ttl = "1m", key = "price:<id>")]                                // hits cost neither
+async fn price(id: u64) -> Result<Price, AppError> {
+    ask_the_shop(id).await
+}
+
+impl From<macadamia::Error> for AppError {
+    fn from(_: macadamia::Error) -> Self {
+        Self
+    }
+}
+
+async fn prices() {
+    assert_eq!(price(7).await.unwrap(), 99);
+    macadamia::Cache::global().delete("price:7").await.unwrap();
+    for _ in 0..30 {
+        assert_eq!(price(7).await.unwrap(), 99, "the last good price");
+    }
+    assert_eq!(SHOP.load(SeqCst), 10, "a shop that is down was asked");
+}
+
 type Stock = u64;
 
 async fn load_stock(ids: &[u64], shop: u32) -> Result<HashMap<u64, Stock>, AppError> {
@@ -108,6 +141,7 @@ async fn what_the_readme_shows_works() {
     handles(user, value).await.unwrap();
     commands().await.unwrap();
     beyond().await.unwrap();
+    prices().await;
 }
 
 impl std::fmt::Display for AppError {

@@ -14,6 +14,7 @@ use crate::pattern::{Pattern, PatternBuf};
 use crate::returns::{Returned, Shape};
 use crate::scope::Scope;
 use crate::strategy::policy::{Fresh, Policy};
+use crate::strategy::refresh::begin_count;
 use crate::tag::Tags;
 use crate::ttl::Ttl;
 
@@ -226,7 +227,10 @@ pub async fn set_marked<Out, S: Shape<Out>>(
         Some(entry) => {
             let Some(route) = cache.route_for(Command::Set, &key)? else { return Ok(false) };
             let stamps = route.stamp(&tags).await?;
-            cache.store(&key, entry.stamped(stamps), returned.codec(), SetIf::Always).await
+            let entry = entry.stamped(stamps);
+            // A backend without counts has none to begin.
+            drop(begin_count(policy, route, &key, &entry).await);
+            cache.store(&key, entry, returned.codec(), SetIf::Always).await
         }
         None => Ok(false),
     }

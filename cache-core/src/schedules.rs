@@ -134,7 +134,7 @@ pub(crate) async fn call<Out, S: Shape<Out>>(
     };
     let out = lead.run(body).await;
     let kept = lead.keep(returned, &out).ttl(Ok(TTL)).fresh(Ok(Fresh::Third)).done();
-    match lead.leave(returned, out, kept) {
+    match lead.leave(returned, out, kept, None) {
         Enter::Answer(out) => out,
         Enter::Go((store, value)) => {
             store.await;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::lease::Leases;
 use super::policy::Fresh;
-use super::refresh::{Begun, Hold, Refreshing};
+use super::refresh::{Begun, Hold, Refreshing, begin_count};
 use super::{Call, Led, Reader};
 use crate::backend::Form;
 use crate::background;
@@ -288,6 +288,11 @@ impl Ticket {
             self.call.tell(kind, None);
             entry.kill();
             return self.share(Some(entry));
+        }
+        if let Err(error) = begin_count(self.call.policy, route, &self.call.key, &entry).await
+            && !error.is_unsupported()
+        {
+            self.call.tell(EventKind::BackendFailed, Some(&error));
         }
         let supersedes = self.supersedes();
         let stored = {

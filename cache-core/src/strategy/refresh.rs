@@ -23,14 +23,16 @@ pub use detach::{Copied, detach, over, own, portable};
 pub(crate) use hold::{Hold, Refused};
 
 use super::lead::Place;
-use super::policy::{Due, Seen};
+use super::policy::{Due, Policy, Seen};
 use super::{Call, Led, Mode, Reader, Ticket};
 use crate::backend::Form;
 use crate::cache::Route;
 use crate::command::Command;
 use crate::entry::Entry;
+use crate::error::Result as CacheResult;
 use crate::event::EventKind;
 use crate::flight::{Answer, Leader, fell_back};
+use crate::key::Key;
 use hits::Count;
 
 /// What a computation is about that replaces a present value.
@@ -91,7 +93,7 @@ impl Call {
         if route.form() == Form::Objects {
             return present.count_hit();
         }
-        let mut count = Count::new(id(present), present.expires());
+        let mut count = Count::hit(id(present), present.nonce() != 0, present.expires());
         if let Err(error) = route.update(&hold::beside("hit:", &self.key), &mut count).await {
             // A value that cannot be counted is an answer all the same.
             self.tell(EventKind::BackendFailed, Some(&error));
@@ -118,7 +120,7 @@ impl Call {
             match ticket.begin().await {
                 Begun::Yes => {}
                 Begun::No(why) => return ticket.into_call().stale(present, why),
-                Begun::Found(entry) => return ticket.found(entry),
+                Begun::Found(entry) => return ticket.found(entry).await,
             }
         }
         if detaches {
@@ -141,8 +143,12 @@ impl Call {
         let mut ticket = Ticket::refreshing(self, reader, leader, Arc::clone(&present), false);
         match ticket.begin().await {
             Begun::Yes => Led::Compute(ticket),
-            Begun::Found(entry) => ticket.found(entry),
+            Begun::Found(entry) => ticket.found(entry).await,
             Begun::No(why) => {
+                // Whoever had the right may have stored a new one, and be about to give the right back.
+                if let Some(entry) = ticket.successor(&present).await {
+                    return ticket.found(entry).await;
+                }
                 let (call, leader) = ticket.into_parts();
                 if let Some(leader) = leader {
                     leader.stale(Arc::clone(&present), why == Refused::Pausing);
@@ -178,8 +184,11 @@ impl Ticket {
         let hold = match Hold::take(&self.call, route, &present).await {
             Ok(Ok(hold)) => Some(hold),
             Ok(Err(why)) => return Begun::No(why),
-            // Then it is one at a time in this process.
-            Err(error) if error.is_unsupported() => None,
+            // Then it is one at a time in this process, and nobody pauses.
+            Err(error) if error.is_unsupported() => {
+                self.call.tell(EventKind::BackendFailed, Some(&error));
+                None
+            }
             Err(error) => {
                 self.call.tell(EventKind::BackendFailed, Some(&error));
                 return Begun::No(Refused::Busy);
@@ -214,15 +223,32 @@ impl Ticket {
         }
     }
 
+    /// The value that has taken the place of the present one, if one has.
+    async fn successor(&self, present: &Arc<Entry>) -> Option<Arc<Entry>> {
+        let (entry, _) = self.call.look(self.call.route()?, self.reader).await;
+        entry.filter(|entry| !is_same(entry, present))
+    }
+
     /// Somebody has stored a new one.
-    fn found(self, entry: Arc<Entry>) -> Led {
+    async fn found(self, entry: Arc<Entry>) -> Led {
         let (call, leader) = self.into_parts();
+        if let Some(route) = call.route() {
+            call.count(route, &entry, None).await;
+        }
         if let Some(leader) = leader {
             leader.found(Arc::clone(&entry));
         }
         call.answered(EventKind::Hit, Some(entry.meta()));
         Led::Found(entry, call)
     }
+}
+
+/// Begins the count of an entry that is about to be stored, where it is kept apart from the entry.
+pub(crate) async fn begin_count(policy: Policy, route: &Route, key: &Key, entry: &Entry) -> CacheResult<()> {
+    if !policy.counts_hits() || route.form() == Form::Objects {
+        return Ok(());
+    }
+    route.update(&hold::beside("hit:", key), &mut Count::begin(entry.nonce(), entry.expires())).await
 }
 
 /// Which entry of its key it is. What was set by hand has no number of its own.

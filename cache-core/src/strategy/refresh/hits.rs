@@ -3,19 +3,33 @@
 use crate::backend::{Step, Transition};
 use crate::clock::Time;
 
-/// One hit.
+/// One hit, or the beginning of a count.
 #[derive(Debug)]
 pub(super) struct Count {
-    /// The entry; the count of another begins anew.
+    /// The entry.
     nonce: u64,
+    /// Whether counts of it were begun when it was stored: then one of another entry says that it is replaced.
+    is_begun: bool,
     /// When the entry expires, and the count with it.
     expires: Time,
     told: u32,
+    word: Word,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Word {
+    Begin,
+    Hit,
 }
 
 impl Count {
-    pub(super) const fn new(nonce: u64, expires: Time) -> Self {
-        Self { nonce, expires, told: 1 }
+    pub(super) const fn hit(nonce: u64, is_begun: bool, expires: Time) -> Self {
+        Self { nonce, is_begun, expires, told: 1, word: Word::Hit }
+    }
+
+    /// For an entry about to be stored. From here on what is counted of the one before is beyond every limit.
+    pub(super) const fn begin(nonce: u64, expires: Time) -> Self {
+        Self { nonce, is_begun: true, expires, told: 0, word: Word::Begin }
     }
 
     /// How many there were with this one.
@@ -30,9 +44,15 @@ impl Transition for Count {
     }
 
     fn step(&mut self, state: Option<&[u8]>, _: Time) -> Step {
-        let before =
-            state.and_then(read).filter(|(nonce, _)| *nonce == self.nonce).map_or(0, |(_, count)| count);
-        self.told = before.saturating_add(1);
+        self.told = match (self.word, state.and_then(read)) {
+            (Word::Begin, _) => 0,
+            (Word::Hit, Some((nonce, count))) if nonce == self.nonce => count.saturating_add(1),
+            (Word::Hit, Some(_)) if self.is_begun => {
+                self.told = u32::MAX;
+                return Step::Keep;
+            }
+            (Word::Hit, _) => 1,
+        };
         let state = [&self.nonce.to_le_bytes()[..], &self.told.to_le_bytes()].concat();
         Step::Put(state, self.expires)
     }
@@ -48,10 +68,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_count_goes_on_for_its_entry_and_begins_anew_for_another() {
+    fn a_count_goes_on_for_its_entry_and_begins_anew_for_one_set_by_hand() {
         let mut state: Option<Vec<u8>> = None;
         let mut hit = |nonce| {
-            let mut count = Count::new(nonce, Time::NEVER);
+            let mut count = Count::hit(nonce, false, Time::NEVER);
             if let Step::Put(put, _) = count.step(state.as_deref(), Time::ORIGIN) {
                 state = Some(put);
             }
@@ -59,8 +79,24 @@ mod tests {
         };
         assert_eq!([hit(1), hit(1), hit(2), hit(2), hit(2), hit(1)], [1, 2, 1, 2, 3, 1]);
         state = Some(b"rubbish".to_vec());
-        let mut count = Count::new(1, Time::NEVER);
+        let mut count = Count::hit(1, true, Time::NEVER);
         count.step(state.as_deref(), Time::ORIGIN);
         assert_eq!(count.told(), 1);
+    }
+
+    #[test]
+    fn hits_of_an_entry_that_is_being_replaced_are_beyond_every_limit_and_count_for_nobody() {
+        let mut state: Option<Vec<u8>> = None;
+        let mut ask = |mut count: Count| {
+            if let Step::Put(put, _) = count.step(state.as_deref(), Time::ORIGIN) {
+                state = Some(put);
+            }
+            count.told()
+        };
+        assert_eq!(ask(Count::begin(1, Time::NEVER)), 0);
+        let hit = |nonce| Count::hit(nonce, true, Time::NEVER);
+        assert_eq!([ask(hit(1)), ask(hit(1))], [1, 2]);
+        ask(Count::begin(2, Time::NEVER));
+        assert_eq!([ask(hit(2)), ask(hit(1)), ask(hit(2))], [1, u32::MAX, 2]);
     }
 }
