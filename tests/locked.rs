@@ -560,3 +560,37 @@ async fn states_go_where_a_route_names_their_prefix_else_with_their_key() {
     calls(&with.build().await.unwrap()).await;
     assert_eq!((values.commands(), locks.commands()), (0, 2));
 }
+
+#[locked(key = "<name>")]
+async fn by_name(name: &str, gate: &Gate) -> Result<(), Error> {
+    let _ = name;
+    gate.pass().await;
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_waiter_wakes_at_the_release_of_a_lock_that_is_its_own_by_another_spelling() {
+    let clock = ManualClock::new();
+    let memory = Memory::builder().check_interval(Duration::ZERO).build();
+    let cache = Cache::builder()
+        .route("", memory)
+        .middleware(macadamia::middleware::LowerKeys)
+        .clock(clock.clone())
+        .build()
+        .await
+        .unwrap();
+    let gate = Gate::closed();
+    let one = Scope::new().cache(&cache).run(by_name("Host", &gate));
+    let other = Scope::new().cache(&cache).run(by_name("host", &gate));
+    let all = async {
+        tokio::join!(one, other, async {
+            settle().await;
+            assert_eq!(gate.entered(), 1);
+            gate.open();
+        })
+    };
+    let (one, other, ()) = tokio::time::timeout(SECOND * 5, all).await.expect("nobody told the waiter");
+    one.unwrap();
+    other.unwrap();
+    assert_eq!(gate.most(), 1);
+}

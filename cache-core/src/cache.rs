@@ -232,6 +232,11 @@ impl Cache {
             .abandon_where(|known, _| self.takes(route, known) && route.inner(known.as_str()) == inner);
     }
 
+    /// The key as its backend spells it.
+    pub(crate) fn spelled(&self, key: &Key) -> Key {
+        self.route_of(key.as_key()).map_or_else(|| key.clone(), |route| route.spelled(key))
+    }
+
     fn takes(&self, route: &Route, key: &Key) -> bool {
         self.route_of(key.as_key()).is_some_and(|owner| owner.id() == route.id())
     }

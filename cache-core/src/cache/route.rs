@@ -18,7 +18,7 @@ use crate::codec::Codec;
 use crate::command::Commands;
 use crate::entry::Entry;
 use crate::error::{Error, Result};
-use crate::key::{Key, KeyRef, RESERVED, is_reserved};
+use crate::key::{IntoKey, Key, KeyRef, RESERVED, is_reserved};
 use crate::middleware::{self, Layered};
 use crate::pattern::Pattern;
 use crate::reply::Reply;
@@ -84,6 +84,11 @@ impl Route {
     pub(crate) fn inner(&self, text: &str) -> String {
         let inner = self.layers.as_ref().and_then(|layers| layers.innermost(text));
         inner.unwrap_or_else(|| text.to_owned())
+    }
+
+    /// The same of a key.
+    pub(crate) fn spelled(&self, key: &Key) -> Key {
+        if self.is_layered() { self.inner(key.as_str()).into_key() } else { key.clone() }
     }
 
     /// Ends the rights to fill a key, however it is spelled.

@@ -91,7 +91,7 @@ pub struct Delete<'c> {
 
 key_command!(Delete -> bool, |cache, key| {
     let removed = cache.remove(&key).await;
-    lock::tell_freed(&key);
+    lock::tell_freed(&cache.spelled(&key));
     removed
 });
 
@@ -127,7 +127,7 @@ impl<'c> IntoFuture for DeleteMany<'c> {
                 }
                 for key in &keys {
                     cache.abandon(key);
-                    lock::tell_freed(key);
+                    lock::tell_freed(&route.spelled(key));
                 }
             }
             outcome.map(|()| deleted)

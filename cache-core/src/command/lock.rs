@@ -27,6 +27,8 @@ pub(crate) struct Place {
     route: usize,
     /// With its prefix.
     key: Key,
+    /// As the backend spells it: by this those who wait here know each other.
+    spelled: Key,
 }
 
 impl Place {
@@ -43,15 +45,16 @@ impl Place {
 
     /// A state of this key in this route.
     pub(crate) fn new(cache: &Cache, route: &Route, key: Key) -> Self {
-        let id = route.id();
+        let (id, spelled) = (route.id(), route.spelled(&key));
         let route = cache.routes().iter().position(|route| route.id() == id).unwrap_or_default();
-        Self { cache: cache.clone(), route, key }
+        Self { cache: cache.clone(), route, key, spelled }
     }
 
     /// Of the lease of a value, beside it. No lock of users has this key, whatever it is called.
     pub(crate) fn of_value(cache: &Cache, route: u32, key: &Key) -> Self {
-        let key = joined(&["gen:", key.as_str(), "%lock"]);
-        Self { cache: cache.clone(), route: route as usize, key }
+        let (key, route) = (joined(&["gen:", key.as_str(), "%lock"]), route as usize);
+        let spelled = cache.routes().get(route).map_or_else(|| key.clone(), |route| route.spelled(&key));
+        Self { cache: cache.clone(), route, key, spelled }
     }
 
     /// Whether the running code holds this very lock: who waited for it would wait for itself.
@@ -61,7 +64,7 @@ impl Place {
 
     /// Told of releases in this process, from now on.
     pub(crate) fn freed(&self) -> Notified<'static> {
-        freed(&self.key).notified()
+        freed(&self.spelled).notified()
     }
 
     fn route(&self) -> Result<&Route> {

@@ -166,7 +166,7 @@ impl Lease {
     /// Whether it is the lease of this lock, and still stands.
     pub(super) fn is_of(&self, place: &Place) -> bool {
         let route = |place: &Place| place.route().ok().map(Route::id);
-        self.place.key == place.key && route(&self.place) == route(place) && self.is_held()
+        self.place.spelled == place.spelled && route(&self.place) == route(place) && self.is_held()
     }
 
     pub(crate) fn is_held(&self) -> bool {
@@ -184,7 +184,7 @@ impl Lease {
         self.until.store(until.as_nanos(), Ordering::Release);
         if until.as_nanos() < before {
             // Who waits for the end that was told them waits too long.
-            tell_freed(&self.place.key);
+            tell_freed(&self.place.spelled);
         }
         Ok(renewed)
     }
@@ -200,7 +200,7 @@ impl Lease {
         }
         let released = self.place.change(Change::release(&self.token)).await;
         self.until.store(Time::ORIGIN.as_nanos(), Ordering::Release);
-        tell_freed(&self.place.key);
+        tell_freed(&self.place.spelled);
         Ok(matches!(released?, Told::Mine(_)))
     }
 }
@@ -211,7 +211,7 @@ impl Drop for LockGuard {
             return;
         }
         let lease = Arc::clone(&self.lease);
-        let leaving = Leaving::begin(&self.lease.place.key);
+        let leaving = Leaving::begin(&self.lease.place.spelled);
         background::finish(Box::pin(async move {
             drop(lease.release().await);
             drop(leaving);

@@ -115,7 +115,7 @@ impl<'c> IntoFuture for Unlock<'c> {
                 return Ok(false);
             }
             let told = place.change(Change::release(&token)).await?;
-            tell_freed(&place.key);
+            tell_freed(&place.spelled);
             Ok(matches!(told, Told::Mine(_)))
         })
     }

@@ -116,12 +116,12 @@ pub(crate) async fn take(place: Place, lease: Ttl, wait: Duration) -> Result<Loc
     }
     let (clock, route) = (place.cache.clock(), place.route()?);
     let deadline = clock.now().after(wait);
-    if !InLine::is_there(route.id(), &place.key)
+    if !InLine::is_there(route.id(), &place.spelled)
         && let Ok(guard) = LockGuard::try_take(&place, lease).await?
     {
         return Ok(guard);
     }
-    let line = InLine::join(route.id(), &place.key);
+    let line = InLine::join(route.id(), &place.spelled);
     let _turn = tokio::select! {
         biased;
         turn = line.turn() => turn,
@@ -153,7 +153,7 @@ async fn take_now(place: &Place, lease: Ttl) -> Result<LockGuard> {
     let clock = place.cache.clock();
     let mut deadline = None;
     loop {
-        let (freed, is_leaving) = (place.freed(), Leaving::is_on_its_way(&place.key));
+        let (freed, is_leaving) = (place.freed(), Leaving::is_on_its_way(&place.spelled));
         if let Ok(guard) = LockGuard::try_take(place, lease).await? {
             return Ok(guard);
         }
