@@ -4,7 +4,9 @@ mod support;
 
 use macadamia::testing::drop_after;
 use macadamia::{EventKind, cached};
+use std::future::Future;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
+use std::task::Poll;
 use std::time::{Duration, Instant};
 use support::{Fixture, settle};
 use tokio::task::{JoinSet, yield_now};
@@ -202,6 +204,37 @@ async fn a_leader_dropped_at_any_await_point_leaves_no_slot_and_a_waiter_takes_o
         }
         println!("remote: {remote}: dropped at {reached} points");
         assert!(reached >= if remote { 9 } else { 4 }, "only {reached} points were reached");
+    }
+}
+
+#[tokio::test]
+async fn a_leader_that_is_polled_once_and_kept_is_left_after_the_longest_wait() {
+    static RUNS: AtomicUsize = AtomicUsize::new(0);
+    #[cached(ttl = "1h", key = "kept")]
+    async fn slow() -> usize {
+        let run = RUNS.fetch_add(1, SeqCst) + 1;
+        yield_now().await;
+        run
+    }
+    for fixture in Fixture::quiet().await {
+        RUNS.store(0, SeqCst);
+        fixture
+            .run(async {
+                let mut leader = std::pin::pin!(slow());
+                while RUNS.load(SeqCst) == 0 {
+                    // Polled, and never again.
+                    let polled = std::future::poll_fn(|cx| Poll::Ready(leader.as_mut().poll(cx))).await;
+                    assert!(polled.is_pending());
+                    yield_now().await;
+                }
+                let waiter = tokio::spawn(macadamia::Scope::current().run(slow()));
+                settle().await;
+                assert!(!waiter.is_finished());
+                fixture.clock.advance(Duration::from_secs(30));
+                let value = tokio::time::timeout(Duration::from_secs(10), waiter).await;
+                assert_eq!(value.expect("the waiter hangs").ok(), Some(2));
+            })
+            .await;
     }
 }
 

@@ -258,6 +258,9 @@ pub trait Backend: Send + Sync + 'static {
 
     /// Changes a small state in one atomic step. Such states are not entries: `get` does not show them, they are
     /// never evicted to make room, and `delete` of their key and `clear` remove them.
+    ///
+    /// Without it guards let every call through, `hit` counts nothing, and of what is computed anew nobody knows that
+    /// it failed a moment ago; an event says so each time.
     fn update<'a>(&'a self, _key: &'a Key, _change: &'a mut dyn Transition) -> BoxFuture<'a, Result<()>> {
         refuse(self.name(), "locks and limits")
     }
