@@ -328,6 +328,9 @@ async fn an_answer_that_is_not_kept_replaces_nothing_and_is_not_asked_for_at_eve
 
 static HERE: Origin = Origin::new();
 
+/// Tests that ask it take turns.
+static TURN: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+
 #[early(ttl = "90s", key = "here", background = false)]
 async fn here(of: &mut Vec<usize>) -> Result<usize, String> {
     let run = HERE.ask().await?;
@@ -337,6 +340,7 @@ async fn here(of: &mut Vec<usize>) -> Result<usize, String> {
 
 #[tokio::test]
 async fn in_the_foreground_one_caller_has_the_new_value_and_the_others_the_present_one() {
+    let _turn = TURN.lock().await;
     for fixture in Fixture::each().await {
         HERE.reset();
         fixture
@@ -359,6 +363,7 @@ async fn in_the_foreground_one_caller_has_the_new_value_and_the_others_the_prese
 
 #[tokio::test]
 async fn in_the_foreground_a_failure_gives_the_present_value() {
+    let _turn = TURN.lock().await;
     for fixture in Fixture::each().await {
         HERE.reset();
         fixture

@@ -278,13 +278,13 @@ async fn processes_count_together() {
 #[tokio::test]
 async fn hits_are_counted_as_hits_and_a_counter_is_no_key_of_the_user() {
     #[hit(ttl = "2h", cache_hits = 2, key = "stats")]
-    async fn counted() -> usize {
+    async fn told() -> usize {
         7
     }
     for fixture in Fixture::each().await {
         fixture
             .run(async {
-                calls(4, async || counted().await).await;
+                calls(4, async || told().await).await;
                 assert_eq!(fixture.cache.keys_count().await.unwrap(), 1);
                 assert_eq!(fixture.cache.scan("*").await.unwrap().len(), 1);
             })
@@ -292,7 +292,7 @@ async fn hits_are_counted_as_hits_and_a_counter_is_no_key_of_the_user() {
         assert_eq!(fixture.events.count(EventKind::Hit), 2);
         assert_eq!(fixture.events.count(EventKind::Computed), 2);
     }
-    let stats = registry().find(|function| function.name == "counted").unwrap().stats();
+    let stats = registry().find(|function| function.name == "told").unwrap().stats();
     assert_eq!(stats.calls(), stats.hits + stats.computed);
 }
 
