@@ -4,7 +4,7 @@
 mod support;
 
 use macadamia::testing::{ManualClock, Wire};
-use macadamia::{Cache, EventKind, Scope, early, hit, purge, soft};
+use macadamia::{Cache, Command, EventKind, Scope, early, hit, purge, soft};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::time::Duration;
@@ -202,4 +202,31 @@ async fn with_a_lease_two_processes_that_miss_compute_once() {
     }
     ticking.abort();
     assert_eq!(COLD.0.load(SeqCst), 1);
+}
+
+static UNSTORED: Runs = Runs::new();
+
+#[soft(ttl = "90s", soft_ttl = "30s", key = "unstored")]
+async fn unstored(down: bool) -> Result<usize, ()> {
+    let run = UNSTORED.next();
+    if down { Err(()) } else { Ok(run) }
+}
+
+#[tokio::test]
+async fn where_storing_is_switched_off_a_value_that_should_be_new_is_computed_for_each_call() {
+    let fixture = Fixture::memory().await;
+    fixture
+        .run(async {
+            assert_eq!(unstored(false).await, Ok(1));
+            fixture.clock.advance(secs(30));
+            let off = async {
+                assert_eq!(unstored(false).await, Ok(2));
+                assert_eq!(unstored(true).await, Ok(1), "no present value for a failure");
+                assert_eq!(unstored(false).await, Ok(4));
+            };
+            Scope::new().disable(Command::Set).run(off).await;
+            assert_eq!(unstored(false).await, Ok(5));
+            assert_eq!(unstored(false).await, Ok(5));
+        })
+        .await;
 }

@@ -75,8 +75,11 @@ impl Call {
                 self.answered(EventKind::Hit, Some(present.meta()));
                 Ok(Led::Found(present, self))
             }
-            // What cannot be stored need not be computed.
-            _ if self.cache.is_off(Command::Set, route) => Ok(self.stale(present, Refused::Busy)),
+            // What cannot be stored need not be computed beside a call; whoever is to have the new one computes it.
+            Due::Soon if self.cache.is_off(Command::Set, route) => Ok(self.stale(present, Refused::Busy)),
+            Due::Now if self.cache.is_off(Command::Set, route) => {
+                Ok(Led::Compute(Ticket::refreshing(self, reader, None, present, false)))
+            }
             Due::Soon => Ok(self.soon(reader, present, detaches).await),
             Due::Now => Ok(self.now(reader, present).await),
         }
