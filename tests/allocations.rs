@@ -160,38 +160,38 @@ async fn kept(id: u64) -> Result<u64, Error> {
     Ok(id)
 }
 
-/// Allocations of a thousand calls, each of which is done at once.
-fn of_a_thousand(call: impl Fn()) -> usize {
+/// Allocations of a hundred calls, each of which is done at once: the fewest of several times, for timers and the
+/// eviction policy have their own now and then, in whichever thread is there.
+fn of_a_hundred(call: impl Fn()) -> usize {
     LazyLock::force(&INSTALLED);
     // States grow to their size, and the eviction policy hears of an entry.
     (0..100).for_each(|_| call());
-    counting::during(|| (0..1_000).for_each(|_| call()))
+    let times = (0..20).map(|_| counting::during(|| (0..100).for_each(|_| call())));
+    times.min().unwrap_or_default()
 }
 
 #[test]
 fn a_hit_of_a_value_that_is_refreshed_allocates_nothing() {
     let hits = [
-        of_a_thousand(|| drop(now(refreshed_early(7)))),
-        of_a_thousand(|| drop(now(refreshed_in_time(7)))),
-        of_a_thousand(|| drop(now(refreshed_by_hits(7)))),
+        of_a_hundred(|| drop(now(refreshed_early(7)))),
+        of_a_hundred(|| drop(now(refreshed_in_time(7)))),
+        of_a_hundred(|| drop(now(refreshed_by_hits(7)))),
     ];
-    // But for the eviction policy, as above.
-    assert!(hits.iter().all(|hits| *hits <= 5), "{hits:?}");
+    assert_eq!(hits, [0; 3]);
 }
 
 #[test]
 fn what_a_call_allocates_that_is_let_through() {
     let calls = [
-        ("fixed", of_a_thousand(|| assert!(now(fixed(7)).is_ok()))),
-        ("sliding", of_a_thousand(|| assert!(now(sliding(7)).is_ok()))),
-        ("gcra", of_a_thousand(|| assert!(now(gcra(7)).is_ok()))),
-        ("circuit_breaker", of_a_thousand(|| assert!(now(broken_seldom(7)).is_ok()))),
-        ("perf", of_a_thousand(|| assert!(now(slow_seldom(7)).is_ok()))),
-        ("locked", of_a_thousand(|| assert!(now(alone(7)).is_ok()))),
-        ("fail", of_a_thousand(|| assert!(now(kept(7)).is_ok()))),
+        ("fixed", of_a_hundred(|| assert!(now(fixed(7)).is_ok()))),
+        ("sliding", of_a_hundred(|| assert!(now(sliding(7)).is_ok()))),
+        ("gcra", of_a_hundred(|| assert!(now(gcra(7)).is_ok()))),
+        ("circuit_breaker", of_a_hundred(|| assert!(now(broken_seldom(7)).is_ok()))),
+        ("perf", of_a_hundred(|| assert!(now(slow_seldom(7)).is_ok()))),
+        ("locked", of_a_hundred(|| assert!(now(alone(7)).is_ok()))),
+        ("fail", of_a_hundred(|| assert!(now(kept(7)).is_ok()))),
     ];
-    // Whole ones: timers and the eviction policy have their own now and then.
-    let each = calls.map(|(name, allocations)| (name, allocations / 1_000));
+    let each = calls.map(|(name, allocations)| (name, allocations / 100));
     let expected = [
         ("fixed", 2),
         ("sliding", 3),
