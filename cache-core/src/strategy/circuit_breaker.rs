@@ -36,7 +36,6 @@ use crate::cache::CacheRef;
 use crate::clock::Time;
 use crate::command::Command;
 use crate::error::Error;
-use crate::event::EventKind;
 use crate::key::KeyBuf;
 use crate::registry::Function;
 use rule::{Ask, Change, Outcome, Pass};
@@ -101,19 +100,13 @@ async fn begin(call: Guarded, breaker: Breaker, mut change: Change) -> Entered {
 }
 
 fn begun(call: Guarded, breaker: Breaker, change: &Change) -> Entered {
-    tell(&call, change);
+    call.tell_moved(change);
     match change.told {
         Ok(pass) => {
             let began = call.now();
             Entered::Let(Running(Some(Watched { call: call.admitted(), pass: Some((pass, breaker)), began })))
         }
         Err(retry_after) => Entered::Refused(call, retry_after),
-    }
-}
-
-fn tell(call: &Guarded, change: &Change) {
-    if let Some(kind) = change.moved {
-        call.tell(kind, None);
     }
 }
 
@@ -165,18 +158,7 @@ fn end(watched: Option<Watched>, outcome: Outcome) -> Finish<()> {
     if outcome == Outcome::Nothing && matches!(pass, Pass::Closed(_)) {
         return Finish::done(());
     }
-    let mut change = Change::new(breaker, Ask::End(pass, outcome));
-    if call.call().update_now(&mut change) {
-        tell(call.call(), &change);
-        return Finish::done(());
-    }
-    Finish::begun(async move {
-        let call = call.call();
-        match call.update(&mut change).await {
-            Ok(()) => tell(call, &change),
-            Err(error) => call.tell(EventKind::BackendFailed, Some(&error)),
-        }
-    })
+    call.end(Change::new(breaker, Ask::End(pass, outcome)))
 }
 
 impl Drop for Running {

@@ -211,7 +211,7 @@ impl Ticket {
     }
 
     /// No new value came of it: the one that is there is the answer, and is left alone for a while.
-    /// Leaves what is still to be done: who waits for that is sure of the pause.
+    /// What it gives back is still to be done: whoever waits for that is sure of the pause.
     pub(super) fn fall_back(mut self, present: Arc<Entry>) -> BoxFuture<'static, ()> {
         let (beside, hold) = (self.is_beside(), self.take_hold());
         // A guard that refused it has told so.

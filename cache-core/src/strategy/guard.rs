@@ -7,6 +7,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use super::Enter;
+use super::finish::Finish;
 use crate::backend::Transition;
 use crate::cache::{CacheRef, Route};
 use crate::clock::{BoxFuture, Time};
@@ -88,6 +89,12 @@ impl<Token> fmt::Debug for Entering<Token> {
             Self::Asking(_) => "Asking",
         })
     }
+}
+
+/// One step of a guard that watches how calls end.
+pub(super) trait Watch: Transition {
+    /// The transition that the step was, to be told once.
+    fn moved(&self) -> Option<EventKind>;
 }
 
 /// One call that asks a guard.
@@ -194,6 +201,13 @@ impl Guarded {
         error
     }
 
+    /// Tells of the transition that a step was.
+    pub(super) fn tell_moved(&self, change: &impl Watch) {
+        if let Some(kind) = change.moved() {
+            self.tell(kind, None);
+        }
+    }
+
     /// By the clock of the cache.
     pub(super) fn now(&self) -> Time {
         self.cache.now()
@@ -231,6 +245,20 @@ impl Admitted {
 
     pub(super) const fn call(&self) -> &Guarded {
         &self.call
+    }
+
+    /// Takes the step by which the guard learns how the call ended; not cut off once it has begun.
+    pub(super) fn end(self, mut change: impl Watch + 'static) -> Finish<()> {
+        if self.call.update_now(&mut change) {
+            self.call.tell_moved(&change);
+            return Finish::done(());
+        }
+        Finish::begun(async move {
+            match self.call.update(&mut change).await {
+                Ok(()) => self.call.tell_moved(&change),
+                Err(error) => self.call.tell(EventKind::BackendFailed, Some(&error)),
+            }
+        })
     }
 }
 

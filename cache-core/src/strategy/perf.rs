@@ -28,7 +28,6 @@ use crate::cache::CacheRef;
 use crate::clock::Time;
 use crate::command::Command;
 use crate::error::{Error, Result};
-use crate::event::EventKind;
 use crate::key::KeyBuf;
 use crate::registry::Function;
 use rule::{Ask, Change};
@@ -98,24 +97,7 @@ impl Measured {
             (began.perf, Ask::End { began: began.shared, took, failed })
         });
         let Some((perf, ask)) = end else { return Finish::done(()) };
-        let mut change = Change::new(perf, ask);
-        if call.call().update_now(&mut change) {
-            tell(call.call(), &change);
-            return Finish::done(());
-        }
-        Finish::begun(async move {
-            let call = call.call();
-            match call.update(&mut change).await {
-                Ok(()) => tell(call, &change),
-                Err(error) => call.tell(EventKind::BackendFailed, Some(&error)),
-            }
-        })
-    }
-}
-
-fn tell(call: &Guarded, change: &Change) {
-    if let Some(kind) = change.moved {
-        call.tell(kind, None);
+        call.end(Change::new(perf, ask))
     }
 }
 

@@ -29,7 +29,6 @@ use crate::backend::Form;
 use crate::cache::Route;
 use crate::command::Command;
 use crate::entry::Entry;
-use crate::error::Result as CacheResult;
 use crate::event::EventKind;
 use crate::flight::{Answer, Leader, fell_back};
 use crate::key::Key;
@@ -247,7 +246,12 @@ impl Ticket {
 }
 
 /// Begins the count of an entry that is about to be stored, where it is kept apart from the entry.
-pub(crate) async fn begin_count(policy: Policy, route: &Route, key: &Key, entry: &Entry) -> CacheResult<()> {
+pub(crate) async fn begin_count(
+    policy: Policy,
+    route: &Route,
+    key: &Key,
+    entry: &Entry,
+) -> crate::Result<()> {
     if !policy.counts_hits() || route.form() == Form::Objects {
         return Ok(());
     }

@@ -7,6 +7,7 @@ use super::window::Window;
 use crate::backend::{Step, Transition};
 use crate::clock::Time;
 use crate::event::EventKind;
+use crate::strategy::guard::Watch;
 
 /// The most permits that a half-open breaker gives.
 const MOST_PROBES: u32 = 128;
@@ -74,6 +75,12 @@ pub(super) struct Change {
 impl Change {
     pub(super) const fn new(breaker: Breaker, ask: Ask) -> Self {
         Self { breaker, ask, told: Ok(Pass::Closed(0)), moved: None }
+    }
+}
+
+impl Watch for Change {
+    fn moved(&self) -> Option<EventKind> {
+        self.moved
     }
 }
 

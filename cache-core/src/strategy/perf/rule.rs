@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::backend::{Step, Transition};
 use crate::clock::Time;
 use crate::event::EventKind;
+use crate::strategy::guard::Watch;
 use crate::strategy::numbers::{Reader, Writer};
 
 /// The longest trace.
@@ -56,6 +57,12 @@ pub(super) struct Change {
 impl Change {
     pub(super) const fn new(perf: Perf, ask: Ask) -> Self {
         Self { perf, ask, told: Ok(Time::ORIGIN), moved: None }
+    }
+}
+
+impl Watch for Change {
+    fn moved(&self) -> Option<EventKind> {
+        self.moved
     }
 }
 
