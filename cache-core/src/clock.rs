@@ -3,10 +3,12 @@
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
+mod moment;
 mod system;
 
+pub use moment::Moment;
 pub use system::SystemClock;
 
 /// A point in time of one [`Clock`], in nanoseconds since that clock's origin.
@@ -68,6 +70,13 @@ pub trait Clock: Send + Sync + fmt::Debug + 'static {
     /// A cheap time for the hit path, at most [`COARSE_ERROR`] behind [`now`](Clock::now) and never ahead.
     fn coarse(&self) -> Time {
         self.now()
+    }
+
+    /// The same time as other processes tell it: nanoseconds since 1970. For what is kept beyond this process; it may
+    /// jump, so nothing within the process is judged by it.
+    fn wall(&self) -> u64 {
+        let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
     }
 
     /// Completes when the clock has reached `deadline`.

@@ -93,7 +93,7 @@ pub use backend::{
     Backend, Expiry, Fill, Form, Increment, IntoBackend, Peek, SetIf, SetOptions, Step, Transition,
 };
 pub use cache::{AsCache, Cache, CacheBuilder, CacheRef, Disabling, IntoRoute, RouteTo as Route};
-pub use clock::{BoxFuture, COARSE_ERROR, Clock, SystemClock, Time};
+pub use clock::{BoxFuture, COARSE_ERROR, Clock, Moment, SystemClock, Time};
 pub use codec::Codec;
 pub use command::{Command, Commands, LockGuard, Token, Value};
 pub use detect::{Calls, DetectedCall, Outcome, detect};

@@ -26,6 +26,9 @@ use crate::clock::{BoxFuture, Clock, Time};
 #[derive(Debug, Clone, Default)]
 pub struct ManualClock(Arc<Mutex<State>>);
 
+/// 2025-01-01, in nanoseconds since 1970.
+const BEGINNING: u64 = 1_735_689_600 * 1_000_000_000;
+
 #[derive(Debug)]
 struct State {
     now: Time,
@@ -71,6 +74,11 @@ impl ManualClock {
 impl Clock for ManualClock {
     fn now(&self) -> Time {
         self.state().now
+    }
+
+    /// Moves with [`now`](Clock::now), from the beginning of 2025 on.
+    fn wall(&self) -> u64 {
+        self.now().as_nanos().saturating_add(BEGINNING)
     }
 
     fn sleep_until(&self, deadline: Time) -> BoxFuture<'static, ()> {
