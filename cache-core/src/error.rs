@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::envelope::Unreadable;
+
 /// What a cache can report. `Clone + Send + Sync + 'static`, so it can be shared, stored and sent.
 ///
 /// Value strategies (`cached` and its kin) never return it: to them a broken backend is a miss and an
@@ -64,6 +66,18 @@ pub enum Error {
         type_name: &'static str,
         /// What the codec said.
         reason: Arc<str>,
+    },
+    /// What is stored cannot be used: damaged, forged, another version or type.
+    #[error("the stored entry cannot be used: {0}")]
+    Unreadable(Unreadable),
+    /// More than one entry may hold; nothing was stored.
+    #[error("too large to store: an entry holds at most {limit} {what}")]
+    #[non_exhaustive]
+    TooLarge {
+        /// What there was too much of.
+        what: &'static str,
+        /// How much there may be.
+        limit: usize,
     },
     /// The backend failed; the message carries no credentials.
     #[error("backend failed: {0}")]
@@ -147,6 +161,12 @@ impl Error {
     /// A command was refused because the backend lacks it.
     pub const fn is_unsupported(&self) -> bool {
         matches!(self, Self::Unsupported { .. })
+    }
+}
+
+impl From<Unreadable> for Error {
+    fn from(why: Unreadable) -> Self {
+        Self::Unreadable(why)
     }
 }
 

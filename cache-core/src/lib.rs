@@ -26,6 +26,7 @@
 //! |---|---|
 //! | `key`, `pattern`, `part`, `head` | how arguments become text, and how text is matched |
 //! | `entry`, `codec` | what is stored, and how it becomes bytes |
+//! | `envelope` | what surrounds those bytes beyond this process: times, tags, a signature |
 //! | `clock`, `ttl` | time |
 //! | `backend`, `scheme`, `url` | what a place that keeps entries must do, and how one is named |
 //! | `cache`, `command` | the handle users hold, and its verbs |
@@ -61,6 +62,7 @@ pub mod command;
 mod config;
 mod detect;
 mod entry;
+pub mod envelope;
 mod error;
 mod event;
 mod flight;
@@ -98,6 +100,7 @@ pub use codec::Codec;
 pub use command::{Command, Commands, LockGuard, Token, Value};
 pub use detect::{Calls, DetectedCall, Outcome, detect};
 pub use entry::{Encoded, Entry, Kind, Meta};
+pub use envelope::Unreadable;
 pub use error::{Error, Result};
 pub use event::{Event, EventKind, Observer};
 pub use key::{
