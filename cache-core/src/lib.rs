@@ -27,6 +27,7 @@
 //! | `key`, `pattern`, `part`, `head` | how arguments become text, and how text is matched |
 //! | `entry`, `codec` | what is stored, and how it becomes bytes |
 //! | `envelope` | what surrounds those bytes beyond this process: times, tags, a signature |
+//! | `schema` | what shape a type has |
 //! | `clock`, `ttl` | time |
 //! | `backend`, `scheme`, `url` | what a place that keeps entries must do, and how one is named |
 //! | `cache`, `command` | the handle users hold, and its verbs |
@@ -80,6 +81,7 @@ mod returns;
 #[cfg(test)]
 #[cfg(shuttle)]
 mod schedules;
+mod schema;
 mod scheme;
 mod scope;
 mod site;
@@ -111,6 +113,7 @@ pub use middleware::Middleware;
 pub use pattern::{Pattern, PatternBuf};
 pub use registry::{Function, Registry, registry};
 pub use reply::Reply;
+pub use schema::Schema;
 pub use scheme::Scheme;
 pub use scope::{Scope, context};
 pub use stats::Stats;

@@ -1,0 +1,85 @@
+//! What a shape means to those who have to store it.
+
+use super::node::{Asked, Node};
+use super::text::{has_cut, is_cut};
+
+/// Whether something could not be seen.
+pub(super) fn is_opaque(node: &Node) -> bool {
+    if is_cut(node) {
+        return false;
+    }
+    let hidden = match &node.asked {
+        None | Some(Asked::Any | Asked::Ignored | Asked::Name | Asked::Opaque | Asked::Deep) => true,
+        Some(Asked::Enum(_, names)) => names.is_empty(),
+        Some(_) => false,
+    };
+    hidden || node.parts.iter().any(is_opaque)
+}
+
+/// Whether values may be within values without end.
+pub(super) fn is_recursive(root: &Node) -> bool {
+    has_cut(root) || is_opaque(root)
+}
+
+/// Why a codec that stores neither names nor kinds cannot store it.
+pub(super) fn needs_names(root: &Node) -> Option<String> {
+    reason(root, &mut Vec::new())
+}
+
+/// Whether its values take bytes where neither names nor kinds are stored.
+fn takes_bytes(node: &Node) -> bool {
+    match &node.asked {
+        Some(Asked::Plain(name)) => *name != "unit",
+        Some(Asked::UnitStruct(_) | Asked::Nothing) => false,
+        Some(Asked::Tuple(..) | Asked::Struct(..) | Asked::Newtype(_)) => {
+            is_cut(node) || node.parts.iter().any(takes_bytes)
+        }
+        _ => true,
+    }
+}
+
+fn reason(node: &Node, path: &mut Vec<String>) -> Option<String> {
+    let asked = node.asked.as_ref()?;
+    match asked {
+        Asked::Any => Some(format!("{} takes a value of any kind, as an untagged enum does", part_at(path))),
+        Asked::Ignored => Some(format!("{} skips a value of any kind", part_at(path))),
+        Asked::Name => Some(format!("{} is a name", part_at(path))),
+        Asked::Map if is_by_names(node) => {
+            Some(format!("{} is a map of fields, as with `flatten`", part_at(path)))
+        }
+        Asked::Seq | Asked::Map if !node.parts.iter().any(takes_bytes) => {
+            Some(format!("the elements of {} take no bytes, so nothing bounds their number", part_at(path)))
+        }
+        _ => node.parts.iter().enumerate().find_map(|(index, part)| {
+            path.push(step(asked, index));
+            let reason = reason(part, path);
+            path.pop();
+            reason
+        }),
+    }
+}
+
+/// Whether the keys of a map are names of fields.
+fn is_by_names(node: &Node) -> bool {
+    node.parts.first().is_some_and(|key| key.asked == Some(Asked::Name))
+}
+
+/// How a part is called from outside.
+fn step(asked: &Asked, index: usize) -> String {
+    match asked {
+        Asked::Struct(_, names) => names.get(index).map_or_else(String::new, |name| format!(".{name}")),
+        Asked::Enum(_, names) => names.get(index).map_or_else(String::new, |name| format!("::{name}")),
+        Asked::Tuple(..) => format!(".{index}"),
+        Asked::Seq => "[]".to_owned(),
+        Asked::Map => if index == 0 { "{key}" } else { "{}" }.to_owned(),
+        _ => String::new(),
+    }
+}
+
+fn part_at(path: &[String]) -> String {
+    let path = path.concat();
+    match path.trim_start_matches(['.', ':']) {
+        "" => "the value".to_owned(),
+        path => format!("`{path}`"),
+    }
+}
