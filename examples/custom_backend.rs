@@ -4,19 +4,20 @@
 //! cargo run --example custom_backend
 //! ```
 //!
-//! It keeps bytes, so the cache encodes what it stores; it outlives the program, so it keeps wall-clock times. What
-//! it cannot do (counting) it leaves out, and says so when asked. One process at a time may use a directory.
+//! It keeps bytes, so the cache encodes what it stores and seals it: the backend reads none of it, and keeps no more
+//! than the bytes and when they expire. It outlives the program, so that is a time of the world. What it cannot do
+//! (tags, locks) it leaves out, and says so when asked. One process at a time may use a directory.
 
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use macadamia::{
-    Backend, BackendUrl, BoxFuture, Cache, Clock, Encoded, Entry, Error, Form, Key, Kind, Meta, Pattern,
-    Result, Scheme, Scope, SetIf, SetOptions, Time, cached,
+    Backend, BackendUrl, BoxFuture, Cache, Clock, Encoded, Entry, Error, Form, Key, Meta, Moment, Pattern,
+    Result, Scheme, Scope, SetIf, SetOptions, SystemClock, cached,
 };
 use sha2::{Digest, Sha256};
 use tokio::sync::Mutex;
@@ -124,12 +125,23 @@ impl Backend for Files {
         })
     }
 
-    /// Moves the expiry of a living entry.
-    fn expire<'a>(&'a self, key: &'a Key, expires: Time) -> BoxFuture<'a, Result<bool>> {
-        let key = key.clone();
-        self.on_disk(move |shelf| match shelf.read(&key)? {
-            Some(entry) if entry.expire_at(shelf.now(), expires) => shelf.write(&key, &entry).map(|()| true),
-            _ => Ok(false),
+    /// Stores it if what is there is still what was read. With this the cache also counts and moves expiries: it takes
+    /// the entry out of its envelope and puts it back changed.
+    fn compare_and_set<'a>(
+        &'a self,
+        key: &'a Key,
+        expected: &'a Entry,
+        entry: Arc<Entry>,
+    ) -> BoxFuture<'a, Result<bool>> {
+        let (key, expected) = (key.clone(), expected.encoded().cloned());
+        self.on_disk(move |shelf| {
+            // No two stores have the same bytes.
+            let is_there = shelf.has_living(&key)?
+                && shelf.read(&key)?.is_some_and(|there| there.encoded() == expected.as_ref());
+            if is_there {
+                shelf.write(&key, &entry)?;
+            }
+            Ok(is_there)
         })
     }
 
@@ -171,8 +183,9 @@ struct Shelf {
 }
 
 impl Shelf {
-    fn now(&self) -> Time {
-        self.clock.get().map_or(Time::ORIGIN, |clock| clock.now())
+    /// Now, by the clock of the cache and as the world tells it: times of a clock mean nothing to the next process.
+    fn moment(&self) -> Moment {
+        self.clock.get().map_or_else(|| Moment::of(&SystemClock), |clock| Moment::of(&**clock))
     }
 
     /// Keys hold characters that file names cannot; their digest does not.
@@ -185,21 +198,21 @@ impl Shelf {
     fn read(&self, key: &Key) -> Result<Option<Arc<Entry>>> {
         match fs::read(self.path(key)) {
             // A file that makes no sense, half written or of another program, is no entry.
-            Ok(file) => Ok(Record::parse(&file).map(|record| record.into_entry(self.now()))),
+            Ok(file) => Ok(Record::parse(&file).map(|record| record.into_entry(self.moment()))),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
             Err(error) => Err(Error::backend(error)),
         }
     }
 
     fn has_living(&self, key: &Key) -> Result<bool> {
-        Ok(self.read(key)?.is_some_and(|entry| entry.is_alive_at(self.now())))
+        Ok(self.read(key)?.is_some_and(|entry| entry.is_alive_at(self.moment().time)))
     }
 
     /// Writes beside and renames: a reader finds the old entry or the new one, never half of it.
     fn write(&self, key: &Key, entry: &Entry) -> Result<()> {
         let path = self.path(key);
         let beside = path.with_extension("new");
-        let text = Record::of(key, entry, self.now()).to_bytes();
+        let text = Record::of(key, entry, self.moment()).to_bytes();
         fs::write(&beside, text).and_then(|()| fs::rename(&beside, &path)).map_err(Error::backend)
     }
 
@@ -217,94 +230,40 @@ impl Shelf {
     }
 }
 
-/// A file: a line of numbers, the last of them the length of the key; the key; the value's bytes.
+/// A file: a line with its expiry in nanoseconds since 1970 and the length of the key; the key; the sealed bytes.
 #[derive(Debug)]
 struct Record {
-    numbers: [u64; 6],
+    expires: u64,
     key: String,
-    value: Vec<u8>,
+    sealed: Vec<u8>,
 }
 
-const FOREVER: u64 = u64::MAX;
-
 impl Record {
-    fn of(key: &Key, entry: &Entry, now: Time) -> Self {
-        let meta = entry.meta();
-        let kind = match meta.kind {
-            Kind::Value => 0,
-            Kind::Absent => 1,
-            Kind::Failed => 2,
-        };
-        let cost = u64::try_from(meta.cost.as_nanos()).unwrap_or(FOREVER);
-        let numbers = [
-            kind,
-            u64::from(meta.version),
-            to_world(meta.stored, now),
-            to_world(meta.expires, now),
-            to_world(meta.fresh_until, now),
-            cost,
-        ];
-        let value = entry.encoded().map(|bytes| bytes.to_vec()).unwrap_or_default();
-        Self { numbers, key: key.as_str().to_owned(), value }
+    fn of(key: &Key, entry: &Entry, now: Moment) -> Self {
+        let sealed = entry.encoded().map(|bytes| bytes.to_vec()).unwrap_or_default();
+        Self { expires: now.wall_of(entry.expires()), key: key.as_str().to_owned(), sealed }
     }
 
-    fn into_entry(self, now: Time) -> Arc<Entry> {
-        let [kind, version, stored, expires, fresh_until, cost] = self.numbers;
-        let mut meta = Meta::new(of_world(stored, now), of_world(expires, now));
-        meta.kind = match kind {
-            0 => Kind::Value,
-            1 => Kind::Absent,
-            _ => Kind::Failed,
-        };
-        meta.version = u32::try_from(version).unwrap_or(u32::MAX);
-        meta.fresh_until = of_world(fresh_until, now);
-        meta.cost = Duration::from_nanos(cost);
-        Entry::new(Encoded(self.value.into()), meta)
+    fn into_entry(self, now: Moment) -> Arc<Entry> {
+        Entry::new(Encoded(self.sealed.into()), Meta::new(now.time, now.time_of(self.expires)))
     }
 
     fn to_bytes(&self) -> Vec<u8> {
-        let numbers = self.numbers.map(|number| number.to_string()).join(" ");
-        let mut bytes = format!("{numbers} {}\n{}", self.key.len(), self.key).into_bytes();
-        bytes.extend_from_slice(&self.value);
+        let mut bytes = format!("{} {}\n{}", self.expires, self.key.len(), self.key).into_bytes();
+        bytes.extend_from_slice(&self.sealed);
         bytes
     }
 
     fn parse(file: &[u8]) -> Option<Self> {
         let end = file.iter().position(|byte| *byte == b'\n')?;
-        let numbers: Vec<u64> = std::str::from_utf8(&file[..end])
-            .ok()?
-            .split(' ')
-            .map_while(|number| number.parse().ok())
-            .collect();
-        let (len, numbers) = numbers.split_last()?;
-        let (key, value) = file[end + 1..].split_at_checked(usize::try_from(*len).ok()?)?;
+        let (expires, len) = std::str::from_utf8(&file[..end]).ok()?.split_once(' ')?;
+        let (key, sealed) = file[end + 1..].split_at_checked(len.parse().ok()?)?;
         Some(Self {
-            numbers: numbers.try_into().ok()?,
+            expires: expires.parse().ok()?,
             key: String::from_utf8(key.to_vec()).ok()?,
-            value: value.to_vec(),
+            sealed: sealed.to_vec(),
         })
     }
-}
-
-// Times of a clock mean nothing to the next process: files hold nanoseconds since 1970.
-
-fn to_world(time: Time, now: Time) -> u64 {
-    match time {
-        Time::NEVER => FOREVER,
-        time => world().saturating_add(time.as_nanos()).saturating_sub(now.as_nanos()),
-    }
-}
-
-fn of_world(nanos: u64, now: Time) -> Time {
-    match nanos {
-        FOREVER => Time::NEVER,
-        nanos => Time::from_nanos(now.as_nanos().saturating_add(nanos).saturating_sub(world())),
-    }
-}
-
-fn world() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_nanos()).unwrap_or(FOREVER)
 }
 
 // ── Tested ──
@@ -319,7 +278,7 @@ macadamia::testing::conformance! {
             async move { open(&BackendUrl::parse(&url).expect("a URL")).expect("a backend") }
         }
     },
-    without = [cas, counters, fills, tags, locks, sizes],
+    without = [fills, tags, locks, sizes],
     real_time,
 }
 
@@ -374,9 +333,13 @@ async fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
     assert_eq!(WRITTEN.load(Ordering::SeqCst), 2);
     println!("deleted, it is written again");
 
-    let refusal = cache.incr("report:count").await.err();
+    assert_eq!(cache.incr("report:count").by(2).await?, 2);
+    let refusal = cache.set("report:tagged", &1).tags(["reports"]).await.err();
     assert!(refusal.as_ref().is_some_and(Error::is_unsupported), "{refusal:?}");
-    println!("and counting: {}", refusal.map(|error| error.to_string()).unwrap_or_default());
+    println!(
+        "it counts, and of tags it says: {}",
+        refusal.map(|error| error.to_string()).unwrap_or_default()
+    );
 
     cache.clear().await?;
     assert_eq!(fs::read_dir(directory.path())?.count(), 0);

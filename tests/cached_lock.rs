@@ -58,8 +58,8 @@ impl Two {
     }
 }
 
-/// What a process has written that is gone: the state of a lease, until its end.
-struct Left(Time);
+/// What a process has written that is gone: the state of a lease that lasts this long yet.
+struct Left(Duration);
 
 impl Transition for Left {
     fn name(&self) -> &'static str {
@@ -67,16 +67,15 @@ impl Transition for Left {
     }
 
     fn step(&mut self, _: Option<&[u8]>, now: Time) -> Step {
-        let mut state = 1_u64.to_le_bytes().to_vec();
-        state.extend_from_slice(&self.0.as_nanos().to_le_bytes());
+        let (mut state, end) = (1_u64.to_le_bytes().to_vec(), now.after(self.0));
+        state.extend_from_slice(&end.as_nanos().to_le_bytes());
         state.extend_from_slice(b"somebody");
-        Step::Put(state, self.0.max(now))
+        Step::Put(state, end)
     }
 }
 
-async fn leave_lease(wire: &Wire, clock: &ManualClock, lease: Duration) {
-    let until = macadamia::Clock::now(clock).after(lease);
-    wire.update(&"gen:k%lock".into(), &mut Left(until)).await.unwrap();
+async fn leave_lease(wire: &Wire, lease: Duration) {
+    wire.update(&"gen:k%lock".into(), &mut Left(lease)).await.unwrap();
 }
 
 async fn on_wire() -> (Fixture, Wire) {
@@ -204,7 +203,7 @@ async fn at_whatever_step_another_process_stores_the_value_it_is_not_computed_ag
 #[tokio::test]
 async fn a_value_that_another_process_stored_is_found_while_its_lease_is_held() {
     let (Fixture { cache, clock, .. }, wire) = on_wire().await;
-    leave_lease(&wire, &clock, 3600 * SECOND).await;
+    leave_lease(&wire, 3600 * SECOND).await;
     let gate = Arc::new(Gate::opened());
     let waiting = spawned(&cache, value(gate.clone()));
     settle().await;
@@ -217,7 +216,7 @@ async fn a_value_that_another_process_stored_is_found_while_its_lease_is_held() 
 #[tokio::test]
 async fn the_crash_of_a_holder_keeps_others_waiting_to_the_end_of_its_lease() {
     let (Fixture { cache, clock, events }, wire) = on_wire().await;
-    leave_lease(&wire, &clock, 10 * SECOND).await;
+    leave_lease(&wire, 10 * SECOND).await;
     let gate = Arc::new(Gate::opened());
     let waiting = spawned(&cache, value(gate.clone()));
     settle().await;
@@ -232,7 +231,7 @@ async fn the_crash_of_a_holder_keeps_others_waiting_to_the_end_of_its_lease() {
 #[tokio::test]
 async fn who_has_waited_as_long_as_callers_wait_for_each_other_computes() {
     let (Fixture { cache, clock, events }, wire) = on_wire().await;
-    leave_lease(&wire, &clock, 3600 * SECOND).await;
+    leave_lease(&wire, 3600 * SECOND).await;
     let gate = Arc::new(Gate::opened());
     let waiting = spawned(&cache, value(gate.clone()));
     settle().await;
@@ -451,7 +450,7 @@ async fn what_is_recomputed_on_purpose_waits_for_no_lease() {
     fixture
         .run(async {
             assert_eq!(anew().await, 1);
-            leave_lease(&wire, &fixture.clock, 3600 * SECOND).await;
+            leave_lease(&wire, 3600 * SECOND).await;
             assert_eq!(anew().await, 1, "a hit asks nobody");
             let further = Scope::new().invalidate_further();
             assert_eq!(tokio::time::timeout(10 * SECOND, further.run(anew())).await.unwrap(), 2);

@@ -102,6 +102,9 @@ async fn a_set_passes_middleware_then_key_then_codec_then_backend_and_comes_back
         .build()
         .await
         .unwrap();
+    // The first of a type is encoded once more, to see that it can be read back.
+    cache.set("first", &Noted).await.unwrap();
+    log.take();
     assert!(cache.set("key", &Noted).await.unwrap());
     assert_eq!(
         log.take(),

@@ -21,8 +21,12 @@ use crate::tag::Stamp;
 pub enum Form {
     /// As the types they are: [`Entry`] of any value, never serialized.
     Objects,
-    /// As bytes: the cache encodes before it stores and decodes what it gets ([`Encoded`](crate::Encoded)). Whole
-    /// numbers come as `i64` to those that ask for it ([`Backend::counts`]).
+    /// As bytes: the cache encodes values and seals them in an [`envelope`](crate::envelope) with their times and tags.
+    ///
+    /// Of an entry the backend keeps [`encoded`](Entry::encoded), as it is, and when it [expires](Entry::expires); it
+    /// gives both back in `Entry::new(Encoded(bytes), Meta::new(now, expires))`. All else an entry says comes out of the
+    /// envelope; its [stamps](Entry::stamps) are for a backend that can judge tags itself, where it tells whether
+    /// something lives. Whole numbers come as `i64` to those that ask for it ([`Backend::counts`]).
     Bytes,
 }
 
@@ -148,7 +152,8 @@ pub trait Backend: Send + Sync + 'static {
     }
 
     /// Whether a backend of bytes is given whole numbers as `i64` entries, so that
-    /// [`increment`](Backend::increment) goes on from what was set.
+    /// [`increment`](Backend::increment) and [`expire`](Backend::expire) go on from what was set. Else, and for numbers
+    /// with tags or under a secret, the cache counts by [`compare_and_set`](Backend::compare_and_set).
     fn counts(&self) -> bool {
         false
     }
@@ -183,7 +188,8 @@ pub trait Backend: Send + Sync + 'static {
         })
     }
 
-    /// Stores the entry if what is there is still `expected`, as [`get`](Backend::get) gave it.
+    /// Stores the entry if what is there is still `expected`, as [`get`](Backend::get) gave it. Of bytes: if it is the
+    /// same bytes, of which no two stores have equal ones.
     fn compare_and_set<'a>(
         &'a self,
         _key: &'a Key,
@@ -220,7 +226,8 @@ pub trait Backend: Send + Sync + 'static {
         refuse(self.name(), "scan")
     }
 
-    /// Moves the expiry of a living key; `false` if there is none.
+    /// Moves the expiry of a living key; `false` if there is none. Of bytes it is asked for numbers only: other expiries
+    /// are sealed, and moved by [`compare_and_set`](Backend::compare_and_set).
     fn expire<'a>(&'a self, _key: &'a Key, _expires: Time) -> BoxFuture<'a, Result<bool>> {
         refuse(self.name(), "expire")
     }

@@ -1,5 +1,6 @@
 //! The cache: a cheap handle to routes, a clock, and the computations under way.
 
+mod asides;
 mod builder;
 mod fills;
 mod install;
@@ -303,6 +304,17 @@ impl Cache {
             _ => self.0.routes.iter().find(|route| key.starts_with(route.prefix())).map(Route::backend_name),
         };
         observer.on_event(&Event { kind, key, function, backend, error });
+    }
+
+    /// What was found; an entry that cannot be read is a miss, and told.
+    pub(crate) fn readable<T>(&self, key: &Key, found: Result<Option<T>>) -> Result<Option<T>> {
+        match found {
+            Err(error) if error.is_unreadable() => {
+                self.tell(EventKind::Unreadable, key.as_str(), None, Some(&error));
+                Ok(None)
+            }
+            found => found,
+        }
     }
 
     #[inline]

@@ -1,170 +1,315 @@
-//! Values as bytes, for the backends that keep bytes. The only module that knows bincode.
+//! How values become bytes and values again, for the backends that keep bytes.
+//!
+//! | codec | name | for | cannot |
+//! |---|---|---|---|
+//! | [`Bincode`] | `bincode` | everything that a program writes for itself: small and fast; the default | untagged and internally tagged enums, `flatten`, `skip_serializing_if`, values of any shape |
+//! | [`Json`] | `json` | what others read too, or what bincode cannot | maps whose keys are no text; `NaN` |
+//! | [`MsgPack`] | `msgpack` | the same in fewer bytes | – |
+//! | [`Text`] | `string` | text, numbers, booleans, unit variants: stored as they are written | everything else |
+//! | [`Raw`] | `raw` | bytes and text: stored as they are | everything else |
+//!
+//! A route says which it uses (`?codec=json`, [`Route::codec`](crate::Route::codec)), an attribute may say otherwise for
+//! one function (`codec = Json`), and a call for itself (`.codec(&Json)`). What is stored says which codec wrote it, so a
+//! route can change its codec while entries of the old one live on.
+//!
+//! One's own is a [`Codec`]: see its example.
+
+mod bincode;
+mod json;
+mod msgpack;
+mod raw;
+mod text;
 
 use std::any::Any;
-use std::sync::Arc;
+use std::fmt;
 
-use bytes::Bytes;
-use serde::Serialize;
-use serde::de::value::{Error as ValueError, I64Deserializer};
-use serde::de::{DeserializeOwned, IntoDeserializer};
+use erased_serde::Serialize as ErasedSerialize;
+use serde::{Deserializer, Serialize, Serializer};
 
-use crate::entry::{Encoded, Entry, Meta};
+pub use self::bincode::Bincode;
+#[cfg(feature = "json")]
+pub use self::json::Json;
+#[cfg(feature = "msgpack")]
+pub use self::msgpack::MsgPack;
+pub use self::raw::Raw;
+pub use self::text::Text;
+
 use crate::error::{Error, Result};
+use crate::fence::{Carried, Limited};
+use crate::schema::Enums;
 
-/// Encoding claims are counted, not wire bytes, and a claim can be eight times its wire size.
-const DECODE_LIMIT: usize = 256 * 1024 * 1024;
-/// The largest encoded value; larger ones are returned to the caller and not stored.
-const ENCODE_LIMIT: usize = DECODE_LIMIT / 8;
+pub(crate) use self::bincode::{decode as quick_decode, encode as quick_encode, measure};
 
-/// How values of one type become bytes and entries again. Made by [`Codec::of`].
-#[derive(Debug, Clone, Copy)]
-pub struct Codec {
-    type_name: fn() -> &'static str,
-    encode: fn(&dyn Any) -> Result<Vec<u8>>,
-    measure: fn(&dyn Any) -> Option<usize>,
-    decode: fn(&[u8], Meta) -> Result<Arc<Entry>>,
-    number: fn(i64, Meta) -> Result<Arc<Entry>>,
+/// Why a codec could not: whatever error its library has.
+pub type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+/// Turns values into bytes and back.
+///
+/// Implement it to store values in a form of one's own. It works for values of every type with serde
+/// implementations; one that is for some types only answers the others with an error. Codecs are constants: give
+/// them as `&MyCodec`, from a unit struct or a `static`.
+///
+/// Bytes given to [`decode`](Codec::decode) may be of anybody where the route has no secret: bound what you allocate by
+/// the length of the bytes.
+///
+/// ```
+/// use cache_core::codec::{Codec, Failure, Plain, Slot};
+///
+/// /// JSON with its lines broken.
+/// #[derive(Debug)]
+/// struct Pretty;
+///
+/// impl Codec for Pretty {
+///     fn id(&self) -> u8 {
+///         200
+///     }
+///     fn name(&self) -> &'static str {
+///         "pretty"
+///     }
+///     fn encode(&self, value: &Plain<'_>) -> Result<Vec<u8>, Failure> {
+///         Ok(serde_json::to_vec_pretty(value)?)
+///     }
+///     fn decode(&self, bytes: &[u8], slot: &mut Slot<'_>) -> Result<(), Failure> {
+///         slot.read(&mut serde_json::Deserializer::from_slice(bytes))
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> cache_core::Result<()> {
+/// # let cache = cache_core::Cache::builder().route("", cache_core::testing::Wire::new()).build().await?;
+/// cache.set("names", &vec!["Ada".to_owned()]).codec(&Pretty).await?;
+/// assert_eq!(cache.get::<Vec<String>>("names").codec(&Pretty).await?.unwrap(), ["Ada"]);
+/// assert_eq!(cache.get_raw("names").await?.unwrap(), &b"[\n  \"Ada\"\n]"[..]);
+/// # Ok(()) }
+/// ```
+pub trait Codec: Send + Sync + fmt::Debug + 'static {
+    /// Which codec wrote a value, as it is stored beside it: 128 to 255 for one's own, another for each. Never change it
+    /// while values of it may live.
+    fn id(&self) -> u8;
+
+    /// Its name, for messages.
+    fn name(&self) -> &'static str;
+
+    /// Whether its bytes tell their own shape, field names included. One that says `false` is not given values that a
+    /// reader could not tell apart then: the command fails, and says why.
+    fn is_self_describing(&self) -> bool {
+        true
+    }
+
+    /// The value as bytes.
+    fn encode(&self, value: &Plain<'_>) -> Result<Vec<u8>, Failure>;
+
+    /// The bytes as a value, put into the slot. All of the bytes are the value: what is left over is an error.
+    fn decode(&self, bytes: &[u8], slot: &mut Slot<'_>) -> Result<(), Failure>;
 }
 
-struct Of<T>(std::marker::PhantomData<T>);
-
-impl<T: Serialize + DeserializeOwned + Any + Send + Sync> Of<T> {
-    const CODEC: Codec = Codec {
-        type_name: std::any::type_name::<T>,
-        encode: encode::<T>,
-        measure: measure::<T>,
-        decode: decode::<T>,
-        number: number::<T>,
-    };
+/// The ids of what the library writes itself.
+pub(crate) mod ids {
+    pub(crate) const BINCODE: u8 = 1;
+    #[cfg(feature = "json")]
+    pub(crate) const JSON: u8 = 2;
+    #[cfg(feature = "msgpack")]
+    pub(crate) const MSGPACK: u8 = 3;
+    pub(crate) const TEXT: u8 = 4;
+    pub(crate) const RAW: u8 = 5;
+    /// Whole numbers, in decimal: what counts is of every integer type.
+    pub(crate) const NUMBER: u8 = 6;
+    /// No value at all.
+    pub(crate) const NOTHING: u8 = 0;
+    /// The first of those for others.
+    pub(crate) const OWN: u8 = 128;
 }
 
-impl Codec {
-    /// The codec of `T`.
-    pub fn of<T: Serialize + DeserializeOwned + Any + Send + Sync>() -> &'static Self {
-        &Of::<T>::CODEC
+/// A value on its way into bytes. It serializes as the value does.
+pub struct Plain<'a> {
+    any: &'a dyn Any,
+    serde: &'a dyn ErasedSerialize,
+    enums: &'a Enums,
+}
+
+impl<'a> Plain<'a> {
+    /// This value.
+    pub fn of<T: Serialize + Any>(value: &'a T) -> Self {
+        Self { any: value, serde: value, enums: &[] }
     }
 
-    /// The type it is for.
-    pub fn type_name(&self) -> &'static str {
-        (self.type_name)()
+    /// With the enums of its type.
+    pub(crate) const fn with(self, enums: &'a Enums) -> Self {
+        Self { enums, ..self }
     }
 
-    /// The same entry with a whole number as an `i64`, for backends that count; `None` if it is no number.
-    pub(crate) fn number(entry: &Entry) -> Option<Arc<Entry>> {
-        let number = whole_number(entry.value())?;
-        Some(Entry::new(number, entry.meta()).stamped(entry.stamps().to_vec()))
+    const fn enums(&self) -> &'a Enums {
+        self.enums
     }
 
-    /// The same entry with its value as bytes.
-    pub fn encode(&self, entry: &Entry) -> Result<Arc<Entry>> {
-        let bytes = (self.encode)(entry.value())?;
-        Ok(Entry::new(Encoded(Bytes::from(bytes)), entry.meta()).stamped(entry.stamps().to_vec()))
+    /// The value, if it has this type.
+    pub fn downcast_ref<T: Any>(&self) -> Option<&'a T> {
+        self.any.downcast_ref()
+    }
+}
+
+impl Serialize for Plain<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        erased_serde::serialize(self.serde, serializer)
+    }
+}
+
+impl fmt::Debug for Plain<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Plain")
+    }
+}
+
+/// Where a value goes that was read from bytes.
+pub struct Slot<'a> {
+    pub(crate) read:
+        &'a mut dyn FnMut(&mut dyn erased_serde::Deserializer<'_>) -> Result<(), erased_serde::Error>,
+    pub(crate) put: &'a mut dyn FnMut(&mut dyn Any) -> bool,
+}
+
+impl Slot<'_> {
+    /// Reads the value by its serde implementation: at most 128 values within each other, so that no bytes are the end
+    /// of the stack.
+    pub fn read<'de, D: Deserializer<'de>>(&mut self, deserializer: D) -> Result<(), Failure> {
+        let carried = Carried::default();
+        let mut erased = <dyn erased_serde::Deserializer<'_>>::erase(Limited::new(deserializer, &carried));
+        Ok((self.read)(&mut erased)?)
     }
 
-    /// The same entry with its value as the type it was.
-    pub fn decode(&self, entry: &Entry) -> Result<Arc<Entry>> {
-        if let Some(number) = entry.downcast_ref::<i64>() {
-            return Ok((self.number)(*number, entry.meta())?.stamped(entry.stamps().to_vec()));
+    /// Puts the value itself there, if a `T` is what is wanted; else gives it back.
+    pub fn put<T: Any>(&mut self, value: T) -> Result<(), T> {
+        let mut value = Some(value);
+        if (self.put)(&mut value) {
+            return Ok(());
         }
-        match entry.encoded() {
-            Some(bytes) => Ok((self.decode)(bytes, entry.meta())?.stamped(entry.stamps().to_vec())),
-            None => Err(Error::Codec { type_name: self.type_name(), reason: "not an encoded entry".into() }),
+        value.map_or(Ok(()), Err)
+    }
+}
+
+impl fmt::Debug for Slot<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Slot")
+    }
+}
+
+/// What `.codec(…)` takes: a [`Codec`], or the name of one of ours.
+pub trait IntoCodec {
+    /// The codec.
+    fn into_codec(self) -> Result<&'static dyn Codec>;
+}
+
+impl<C: Codec> IntoCodec for &'static C {
+    fn into_codec(self) -> Result<&'static dyn Codec> {
+        if self.id() < ids::OWN && by_id(self.id()).is_none_or(|ours| ours.name() != self.name()) {
+            return Err(Error::config(format!(
+                "the codec `{}` has id {}: those below {} are taken",
+                self.name(),
+                self.id(),
+                ids::OWN
+            )));
         }
-    }
-
-    /// How many bytes the value takes encoded, whatever the limit; an estimate of what it holds on the heap.
-    /// `None` for a value that does not encode.
-    pub(crate) fn encoded_len(&self, value: &dyn Any) -> Option<usize> {
-        (self.measure)(value)
+        Ok(self)
     }
 }
 
-/// A value of an integer type, if 64 bits with a sign hold it.
-fn whole_number(value: &dyn Any) -> Option<i64> {
-    macro_rules! one_of {
-        ($($int:ty)*) => {
-            $(if let Some(number) = value.downcast_ref::<$int>() {
-                return i64::try_from(*number).ok();
-            })*
-        };
+impl IntoCodec for &'static dyn Codec {
+    fn into_codec(self) -> Result<&'static dyn Codec> {
+        Ok(self)
     }
-    one_of!(i64 i32 u64 u32 usize isize i16 u16 i8 u8);
-    None
 }
 
-/// A number as whatever type reads one.
-fn number<T: DeserializeOwned + Any + Send + Sync>(number: i64, meta: Meta) -> Result<Arc<Entry>> {
-    let from: I64Deserializer<ValueError> = number.into_deserializer();
-    Ok(Entry::new(T::deserialize(from).map_err(Error::codec::<T>)?, meta))
-}
-
-const fn config() -> impl bincode::config::Config {
-    bincode::config::standard().with_limit::<DECODE_LIMIT>()
-}
-
-fn encode<T: Serialize + Any>(value: &dyn Any) -> Result<Vec<u8>> {
-    let value: &T = value.downcast_ref().ok_or_else(|| Error::codec::<T>("the value has another type"))?;
-    let bytes = bincode::serde::encode_to_vec(value, config()).map_err(Error::codec::<T>)?;
-    if bytes.len() > ENCODE_LIMIT {
-        return Err(Error::codec::<T>(format_args!("{} bytes are more than {ENCODE_LIMIT}", bytes.len())));
+impl IntoCodec for &str {
+    fn into_codec(self) -> Result<&'static dyn Codec> {
+        by_name(self)
     }
-    Ok(bytes)
 }
 
-fn measure<T: Serialize + Any>(value: &dyn Any) -> Option<usize> {
-    struct Count(usize);
-    impl bincode::enc::write::Writer for Count {
-        fn write(&mut self, bytes: &[u8]) -> std::result::Result<(), bincode::error::EncodeError> {
-            self.0 = self.0.saturating_add(bytes.len());
-            Ok(())
-        }
-    }
-    let mut count = Count(0);
-    bincode::serde::encode_into_writer(value.downcast_ref::<T>()?, &mut count, config()).ok()?;
-    Some(count.0)
+/// What the library brings.
+const OURS: &[&dyn Codec] = &[
+    &Bincode,
+    #[cfg(feature = "json")]
+    &Json,
+    #[cfg(feature = "msgpack")]
+    &MsgPack,
+    &Text,
+    &Raw,
+];
+
+/// What a feature of the front door would bring, for the message when it is missing.
+const BY_FEATURE: &[&str] = &["json", "msgpack"];
+
+/// Ours of this id.
+pub(crate) fn by_id(id: u8) -> Option<&'static dyn Codec> {
+    OURS.iter().copied().find(|codec| codec.id() == id)
 }
 
-fn decode<T: DeserializeOwned + Any + Send + Sync>(bytes: &[u8], meta: Meta) -> Result<Arc<Entry>> {
-    let (value, used): (T, usize) =
-        bincode::serde::decode_from_slice(bytes, config()).map_err(Error::codec::<T>)?;
-    if used != bytes.len() {
-        return Err(Error::codec::<T>(format_args!("{} bytes are left over", bytes.len() - used)));
+/// Ours of this name.
+fn by_name(name: &str) -> Result<&'static dyn Codec> {
+    let lower = name.to_ascii_lowercase();
+    if let Some(codec) = OURS.iter().find(|codec| codec.name() == lower) {
+        return Ok(*codec);
     }
-    Ok(Entry::new(value, meta))
+    if BY_FEATURE.contains(&lower.as_str()) {
+        return Err(Error::config(format!(
+            "the codec `{lower}` needs the feature \"{lower}\": macadamia = {{ version = \"{}\", features = [\"{lower}\"] }}",
+            env!("CARGO_PKG_VERSION")
+        )));
+    }
+    let known: Vec<_> = OURS.iter().map(|codec| codec.name()).collect();
+    Err(Error::config(format!("no codec is called `{name}`; there are: {}", known.join(", "))))
+}
+
+/// Which of ours keep the names that bincode drops, for messages.
+pub(crate) fn self_describing() -> String {
+    let names: Vec<_> = OURS
+        .iter()
+        .filter(|codec| codec.is_self_describing() && ![ids::TEXT, ids::RAW].contains(&codec.id()))
+        .map(|codec| format!("`{}`", codec.name()))
+        .collect();
+    if names.is_empty() {
+        "`json` (feature \"json\") or `msgpack` (feature \"msgpack\")".to_owned()
+    } else {
+        names.join(" or ")
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::clock::Time;
-
-    fn entry<T: Any + Send + Sync>(value: T) -> Arc<Entry> {
-        Entry::new(value, Meta::new(Time::from_nanos(1), Time::NEVER))
-    }
 
     #[test]
-    fn a_value_comes_back_as_it_was() {
-        let codec = Codec::of::<Vec<(u32, String)>>();
-        let value = vec![(7u32, "seven".to_owned())];
-        let back = codec.decode(&codec.encode(&entry(value.clone())).unwrap()).unwrap();
-        assert_eq!(back.downcast_ref(), Some(&value));
-    }
-
-    #[test]
-    fn left_over_and_missing_bytes_are_errors() {
-        let codec = Codec::of::<String>();
-        let bytes = codec.encode(&entry("four".to_owned())).unwrap().encoded().unwrap().to_vec();
-        let mut longer = bytes.clone();
-        longer.push(0);
-        for bad in [&longer[..], &bytes[..2], &[]] {
-            assert!(codec.decode(&entry(Encoded(Bytes::copy_from_slice(bad)))).is_err());
+    fn every_codec_is_found_by_its_name_and_its_id() {
+        for codec in OURS {
+            assert_eq!(codec.name().into_codec().unwrap().id(), codec.id());
+            assert_eq!(by_id(codec.id()).map(Codec::name), Some(codec.name()));
         }
+        assert_eq!("BINCODE".into_codec().unwrap().id(), ids::BINCODE);
     }
 
     #[test]
-    fn a_length_bomb_is_an_error_and_no_allocation() {
-        let mut bomb = vec![0xfd];
-        bomb.extend_from_slice(&(1u64 << 40).to_le_bytes());
-        assert!(Codec::of::<String>().decode(&entry(Encoded(bomb.into()))).is_err());
+    fn an_unknown_codec_is_told_with_those_there_are() {
+        let message = "yaml".into_codec().unwrap_err().to_string();
+        assert!(message.contains("`yaml`") && message.contains("bincode"), "{message}");
+    }
+
+    #[test]
+    fn an_own_codec_cannot_pass_for_one_of_ours() {
+        #[derive(Debug)]
+        struct Sly;
+        impl Codec for Sly {
+            fn id(&self) -> u8 {
+                ids::BINCODE
+            }
+            fn name(&self) -> &'static str {
+                "sly"
+            }
+            fn encode(&self, _: &Plain<'_>) -> Result<Vec<u8>, Failure> {
+                Ok(Vec::new())
+            }
+            fn decode(&self, _: &[u8], _: &mut Slot<'_>) -> Result<(), Failure> {
+                Ok(())
+            }
+        }
+        assert!((&Sly).into_codec().unwrap_err().to_string().contains("are taken"));
     }
 }

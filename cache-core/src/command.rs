@@ -46,7 +46,7 @@ pub use write::{Add, Set, SetMany};
 use self::options::Life;
 use crate::backend::SetIf;
 use crate::cache::{Cache, Route};
-use crate::codec::Codec;
+use crate::coder::Coding;
 use crate::entry::{Entry, Meta};
 use crate::error::Result;
 use crate::key::Key;
@@ -90,8 +90,8 @@ impl ToValue for &str {
 
 impl Cache {
     /// The living entry as its backend keeps it, or decoded.
-    pub(crate) async fn look(&self, key: &Key, codec: Option<&Codec>) -> Result<Option<Arc<Entry>>> {
-        self.route_or_error(key)?.get(key, codec).await
+    pub(crate) async fn look(&self, key: &Key, coding: Coding) -> Result<Option<Arc<Entry>>> {
+        self.readable(key, self.route_or_error(key)?.get(key, coding).await)
     }
 
     /// Times and tags of an entry that is about to be stored.
@@ -107,11 +107,11 @@ impl Cache {
         &self,
         key: &Key,
         entry: Arc<Entry>,
-        codec: Option<&'static Codec>,
+        coding: Coding,
         only_if: SetIf,
     ) -> Result<bool> {
         let route = self.route_or_error(key)?;
-        let stored = route.set(key, weigh(route, entry, codec), codec, only_if).await?;
+        let stored = route.set(key, weigh(route, entry, coding), coding, only_if).await?;
         // A value too large for its backend has taken the old one's place all the same.
         if stored || only_if == SetIf::Always {
             self.abandon(key);
@@ -121,6 +121,6 @@ impl Cache {
 }
 
 /// Notes what the entry weighs, where that matters.
-fn weigh(route: &Route, entry: Arc<Entry>, codec: Option<&'static Codec>) -> Arc<Entry> {
-    if route.weighs() { weighed(entry, codec) } else { entry }
+fn weigh(route: &Route, entry: Arc<Entry>, coding: Coding) -> Arc<Entry> {
+    if route.weighs() { weighed(entry, coding) } else { entry }
 }

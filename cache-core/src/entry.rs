@@ -9,7 +9,12 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use crate::clock::{COARSE_ERROR, Clock, Time};
+use crate::envelope::Unreadable;
 use crate::tag::Stamp;
+
+mod payload;
+
+pub use payload::Payload;
 
 /// What an entry answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -41,7 +46,8 @@ pub struct Meta {
     pub version: u32,
     /// Estimated bytes in memory, where a backend is bounded by bytes; else zero.
     pub weight: u32,
-    /// Tells the entry from others of its key, for strategies that count its hits; else zero.
+    /// Tells the entry from others of its key: zero until it is sealed for a backend of bytes, odd where its hits are
+    /// counted from its beginning.
     pub nonce: u64,
 }
 
@@ -76,9 +82,13 @@ pub struct Entry<T: ?Sized = dyn Any + Send + Sync> {
     value: T,
 }
 
-/// Bytes of a value on their way to or from a byte backend.
+/// All that a backend of bytes keeps of an entry, sealed in its envelope: nothing in it is for the backend to read.
 #[derive(Debug, Clone)]
 pub struct Encoded(pub Bytes);
+
+/// What stands for an entry that cannot be read.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Damaged(pub(crate) Unreadable);
 
 /// [`COARSE_ERROR`] as the hit path compares it.
 #[expect(clippy::cast_possible_truncation, reason = "12 ms fit")]
@@ -107,9 +117,24 @@ impl Entry {
         &self.value
     }
 
-    /// The bytes, if this is an encoded entry.
+    /// The bytes that a backend of bytes keeps.
     pub fn encoded(&self) -> Option<&Bytes> {
         self.downcast_ref::<Encoded>().map(|encoded| &encoded.0)
+    }
+
+    /// The bytes of the value as its codec wrote them, where it is on its way to or from a backend of bytes.
+    pub fn payload(&self) -> Option<&Bytes> {
+        self.downcast_ref::<Payload>().map(Payload::bytes)
+    }
+
+    /// Why it cannot be read, if it cannot.
+    pub(crate) fn damage(&self) -> Option<Unreadable> {
+        self.downcast_ref::<Damaged>().map(|damaged| damaged.0)
+    }
+
+    /// The same entry with another value.
+    pub(crate) fn with_value<T: Any + Send + Sync>(&self, value: T) -> Arc<Self> {
+        Self::new(value, self.meta()).stamped(self.stamps().to_vec())
     }
 
     /// The tags it carries, with their generations.
@@ -148,10 +173,25 @@ impl Entry {
         &self.meta
     }
 
-    /// Which entry of its key it is, where somebody wants to know.
+    /// Which entry of its key it is.
     #[inline]
-    pub(crate) const fn nonce(&self) -> u64 {
-        self.meta.nonce
+    pub(crate) const fn identity(&self) -> u64 {
+        // What is kept as it is keeps its time exactly; what was bytes has a number.
+        if self.meta.nonce == 0 { self.meta.stored.as_nanos() } else { self.meta.nonce }
+    }
+
+    /// Whether its hits are counted from its beginning.
+    pub(crate) const fn is_counted(&self) -> bool {
+        self.meta.nonce & 1 == 1
+    }
+
+    /// The same entry with another expiry.
+    pub(crate) fn until(self: &Arc<Self>, expires: Time) -> Arc<Self> {
+        let meta = Meta { expires, ..self.meta() };
+        match self.downcast_ref::<Payload>() {
+            Some(payload) => Self::new(payload.clone(), meta).stamped(self.stamps().to_vec()),
+            None => Arc::clone(self),
+        }
     }
 
     /// Counts a call that it is to answer; how many there were with this one.

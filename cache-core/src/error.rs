@@ -120,8 +120,8 @@ impl Error {
         Self::Unsupported { backend, command }
     }
 
-    pub(crate) fn codec<T: ?Sized>(reason: impl std::fmt::Display) -> Self {
-        Self::Codec { type_name: std::any::type_name::<T>(), reason: reason.to_string().into() }
+    pub(crate) fn codec(type_name: &'static str, reason: impl std::fmt::Display) -> Self {
+        Self::Codec { type_name, reason: reason.to_string().into() }
     }
 
     pub(crate) fn hidden(message: impl std::fmt::Display) -> Self {
@@ -141,6 +141,12 @@ impl Error {
     /// A refusal while the function is spared because it was slow.
     pub const fn degraded(retry_after: Duration) -> Self {
         Self::Degraded { retry_after }
+    }
+
+    /// What is stored could not be read: damaged, forged, or written by another program or for another type. Takes the
+    /// place of a value nowhere: it is a miss, and the error of an event.
+    pub const fn is_unreadable(&self) -> bool {
+        matches!(self, Self::Codec { .. } | Self::Unreadable(_))
     }
 
     /// How long to wait before the same call can succeed, where that is known.

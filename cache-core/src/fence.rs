@@ -9,7 +9,7 @@ mod limited;
 mod tests;
 
 pub(crate) use checked::Checked;
-pub(crate) use limited::{Limited, Slot};
+pub(crate) use limited::{Carried, Limited};
 
 /// How many values may be within each other: in an option, a newtype, a sequence, a tuple, a map, a struct or a
 /// variant. The same on both sides, so that what was written is read.

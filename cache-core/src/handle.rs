@@ -183,7 +183,7 @@ pub async fn peek<Out, S: Shape<Out>>(
 ) -> Result<Option<Out>> {
     let key = finished(key)?;
     let Some(route) = cache.route_for(Command::Get, &key)? else { return Ok(None) };
-    let entry = route.get(&key, returned.codec()).await?;
+    let entry = cache.readable(&key, route.get(&key, returned.coding()).await)?;
     Ok(entry.filter(|entry| entry.version() == version).and_then(|entry| returned.answer(&entry)))
 }
 
@@ -230,7 +230,7 @@ pub async fn set_marked<Out, S: Shape<Out>>(
             let entry = entry.stamped(stamps);
             // A backend without counts has none to begin.
             drop(begin_count(policy, route, &key, &entry).await);
-            cache.store(&key, entry, returned.codec(), SetIf::Always).await
+            cache.store(&key, entry, returned.coding(), SetIf::Always).await
         }
         None => Ok(false),
     }

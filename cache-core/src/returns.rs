@@ -13,10 +13,11 @@ use std::any::TypeId;
 use std::fmt;
 use std::sync::Arc;
 
+pub use crate::coder::Coding;
 pub use batched::{BatchMap, Batched};
 pub use hidden::{HiddenByName, HiddenOurs, HiddenShown, HiddenWritten};
 pub use probe::{
-    Probe, Shared, WithCodec, WithSharing, WithoutCodec, WithoutSharing, can_be_absent, can_be_err, can_fail,
+    Probe, Shared, WithCoder, WithSharing, WithoutCoder, WithoutSharing, can_be_absent, can_be_err, can_fail,
     can_fail_anew, error_of, storable, storable_error, value_of,
 };
 pub use shape::{FallibleOption, FallibleValue, OptionalValue, Outcome, PlainValue, Shape};
@@ -33,7 +34,7 @@ use crate::strategy::Reader;
 /// Everything the engine knows of a return type. `Copy`, and a constant to the optimizer.
 pub struct Returned<Out, S: Shape<Out>> {
     shape: Shaped<Out, S>,
-    codec: Option<&'static Codec>,
+    coding: Coding,
     /// `None` for a value that cannot be kept; a build error says so, and saying it once is enough.
     value: Option<Shared<S::Value>>,
     error: Option<Shared<S::Error>>,
@@ -52,11 +53,11 @@ impl<Out, S: Shape<Out>> Returned<Out, S> {
     #[inline]
     pub const fn new(
         shape: Shaped<Out, S>,
-        codec: Option<&'static Codec>,
+        coding: Coding,
         value: Option<Shared<S::Value>>,
         error: Option<Shared<S::Error>>,
     ) -> Self {
-        Self { shape, codec, value, error }
+        Self { shape, coding, value, error }
     }
 
     /// The shape it is.
@@ -74,9 +75,15 @@ impl<Out, S: Shape<Out>> Returned<Out, S> {
         Probe::NEW
     }
 
-    /// The codec of the value.
-    pub const fn codec(&self) -> Option<&'static Codec> {
-        self.codec
+    /// How values and errors become bytes.
+    pub const fn coding(&self) -> Coding {
+        self.coding
+    }
+
+    /// `codec = …`.
+    #[must_use]
+    pub const fn by(self, codec: Option<&'static dyn Codec>) -> Self {
+        Self { coding: self.coding.by(codec), ..self }
     }
 
     /// The answer an entry holds; `None` if it holds none of this type.
@@ -104,7 +111,7 @@ impl<Out, S: Shape<Out>> Returned<Out, S> {
     pub(crate) fn reader(&self) -> Reader {
         Reader {
             answer: self.value.map_or(TypeId::of::<()>(), |shared| (shared.type_id)()),
-            codec: self.codec,
+            coding: self.coding,
             value: self.value.map(|shared| shared.fits),
             absent: S::absent().is_some(),
             failed: self.error.map(|shared| shared.fits),
@@ -141,14 +148,14 @@ impl<Out, S: Shape<Out>> Returned<Out, S> {
 
 impl<T: Value> Returned<T, PlainValue> {
     /// A value as it stands.
-    pub(crate) fn plain() -> Self {
-        Self::new(Shaped::PLAIN, Some(Codec::of::<T>()), (&&Probe::<T>::NEW).sharing(), None)
+    pub(crate) fn plain(coding: Coding) -> Self {
+        Self::new(Shaped::PLAIN, coding, (&&Probe::<T>::NEW).sharing(), None)
     }
 }
 
 impl<Out, S: Shape<Out>> fmt::Debug for Returned<Out, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Returned").field("codec", &self.codec).finish_non_exhaustive()
+        f.debug_struct("Returned").field("coding", &self.coding).finish_non_exhaustive()
     }
 }
 
@@ -160,7 +167,7 @@ macro_rules! __returns {
         #[allow(unused_imports, reason = "which of these is needed depends on the type")]
         use $crate::__private::returns::{
             ShapeOfFallible as _, ShapeOfFallibleOption as _, ShapeOfOption as _, ShapeOfPlain as _,
-            WithCodec as _, WithSharing as _, WithoutCodec as _, WithoutSharing as _,
+            WithCoder as _, WithSharing as _, WithoutCoder as _, WithoutSharing as _,
         };
         $crate::__returned!($($rest)*)
     }};
@@ -171,32 +178,40 @@ macro_rules! __returns {
 #[macro_export]
 macro_rules! __returned {
     (plain static $out:ty) => {
-        $crate::__returned!(shape $crate::__private::returns::Shaped::<$out, _>::PLAIN, ::core::option::Option::None)
+        $crate::__returned!(
+            shape $crate::__private::returns::Shaped::<$out, _>::PLAIN,
+            ::core::option::Option::None, ::core::option::Option::None
+        )
     };
     (plain $out:ty) => {
         $crate::__returned!(
             shape $crate::__private::returns::Shaped::<$out, _>::PLAIN,
-            (&&$crate::__private::returns::Probe::<$out>::NEW).codec()
+            (&&$crate::__private::returns::Probe::<$out>::NEW).coder(), ::core::option::Option::None
         )
     };
     // A type with a `&'static` inside cannot be decoded from bytes, and asking whether it can does not compile.
     (static $out:ty) => {
         $crate::__returned!(
-            shape (&&&&$crate::__private::returns::Written::<$out>::NEW).shape(), ::core::option::Option::None
+            shape (&&&&$crate::__private::returns::Written::<$out>::NEW).shape(),
+            ::core::option::Option::None, ::core::option::Option::None
         )
     };
-    (shape $shape:expr, $codec:expr) => {{
+    (shape $shape:expr, $value:expr, $error:expr) => {{
         let shape = $shape;
         $crate::__private::returns::Returned::new(
             shape,
-            $codec,
+            $crate::__private::returns::Coding::new($value, $error),
             (&&$crate::__private::returns::value_of(shape)).sharing(),
             (&&$crate::__private::returns::error_of(shape)).sharing(),
         )
     }};
     ($out:ty) => {{
         let shape = (&&&&$crate::__private::returns::Written::<$out>::NEW).shape();
-        $crate::__returned!(shape shape, (&&$crate::__private::returns::value_of(shape)).codec())
+        $crate::__returned!(
+            shape shape,
+            (&&$crate::__private::returns::value_of(shape)).coder(),
+            (&&$crate::__private::returns::error_of(shape)).coder()
+        )
     }};
 }
 
@@ -229,11 +244,11 @@ mod tests {
     }
 
     #[test]
-    fn only_serde_types_have_a_codec() {
+    fn only_serde_types_have_a_way_into_bytes() {
         #[derive(Clone)]
         struct Plain;
-        assert!(crate::__returns!(Plain).codec().is_none());
-        assert!(crate::__returns!(static Result<&'static str, NoClone>).codec().is_none());
-        assert!(crate::__returns!(Result<Option<String>, NoClone>).codec().is_some());
+        assert!(!crate::__returns!(Plain).coding().has_values());
+        assert!(!crate::__returns!(static Result<&'static str, NoClone>).coding().has_values());
+        assert!(crate::__returns!(Result<Option<String>, NoClone>).coding().has_values());
     }
 }

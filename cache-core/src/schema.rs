@@ -43,7 +43,14 @@ pub struct Schema {
     recursive: bool,
     opaque: bool,
     needs_names: Option<String>,
+    enums: Vec<Variants>,
 }
+
+/// An enum, and the names of its variants in the order of their numbers.
+type Variants = (&'static str, &'static [&'static str]);
+
+/// Those of a type.
+pub(crate) type Enums = [Variants];
 
 impl Schema {
     /// The shape of `T`. It takes a run of `T::deserialize` per place of the type: ask once and keep it.
@@ -74,6 +81,7 @@ impl Schema {
             recursive: verdict::is_recursive(root),
             opaque: verdict::is_opaque(root),
             needs_names: verdict::needs_names(root),
+            enums: verdict::enums(root),
             text,
         }
     }
@@ -118,6 +126,11 @@ impl Schema {
     /// `None` if it can.
     pub fn needs_names(&self) -> Option<&str> {
         self.needs_names.as_deref()
+    }
+
+    /// The enums in it, as they are read. One with other names for its variants is not among them.
+    pub(crate) fn enums(&self) -> &Enums {
+        &self.enums
     }
 }
 

@@ -24,8 +24,20 @@ pub struct Scheme {
 }
 
 /// Options that every scheme understands, because the route takes care of them.
-pub(crate) const COMMON_OPTIONS: &[&str] =
-    &["ttl", "key_prefix", "namespace", "version", "timeout", "enable"];
+pub(crate) const COMMON_OPTIONS: &[&str] = &[
+    "ttl",
+    "key_prefix",
+    "namespace",
+    "version",
+    "timeout",
+    "enable",
+    "codec",
+    "compress",
+    "secret",
+    "hash_key",
+    "digestmod",
+    "require",
+];
 
 impl Scheme {
     /// A scheme with its spellings, its own options, and what opens a URL of it.

@@ -45,8 +45,10 @@ impl BackendUrl {
     /// The same with this option, whatever it said of it before.
     pub(crate) fn with_option(mut self, name: &str, value: String) -> Self {
         // Two spellings of one option: what is said last holds.
-        const SAME: [&str; 2] = ["key_prefix", "namespace"];
-        let same = |known: &str| known == name || (SAME.contains(&known) && SAME.contains(&name));
+        const SAME: [[&str; 2]; 2] = [["key_prefix", "namespace"], ["secret", "hash_key"]];
+        let same = |known: &str| {
+            known == name || SAME.iter().any(|same| same.contains(&known) && same.contains(&name))
+        };
         self.options.retain(|(known, _)| !same(known));
         self.options.push((name.to_owned(), value));
         self
@@ -121,6 +123,11 @@ impl BackendUrl {
     /// An option's text; the last one wins.
     pub fn option(&self, name: &str) -> Option<&str> {
         self.options.iter().rev().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
+    /// Every text of an option that may come several times, in their order.
+    pub fn options(&self, name: &str) -> impl Iterator<Item = &str> {
+        self.options.iter().filter(move |(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
     /// An option as a number or whatever parses; a value that does not parse is an error naming it.

@@ -1,4 +1,5 @@
-//! What can be wrong with a backend.
+//! What can be wrong with a backend. What the envelope makes harmless is not among it: a backend of bytes may show an
+//! expired entry, lose the times and marks of one, or the tags it carries.
 
 macro_rules! defects {
     ($($defect:ident => $($group:ident :: $check:ident),+;)*) => {
@@ -21,9 +22,7 @@ defects! {
     LosesOrder => values::several_keys_come_in_their_order_with_gaps_and_repeats;
     DropsRepeats => values::several_keys_come_in_their_order_with_gaps_and_repeats;
     LeavesGapsOut => values::several_keys_come_in_their_order_with_gaps_and_repeats;
-    AnEmptyValueIsNone => values::an_empty_value_is_a_value, values::an_overwrite_replaces_the_value;
     PeekSeesNothing => values::a_look_without_waiting_tells_what_reading_tells;
-    ExpiredEntriesAreServed => lifetime::an_expired_entry_is_absent_for_reading;
     StatesAreEntries => locks::a_state_is_no_entry;
     NoSize => service::a_size_is_told_of_what_is_there;
     ASizeOfNothing => service::a_size_is_told_of_what_is_there, lifetime::an_expired_entry_has_no_size;
@@ -31,7 +30,6 @@ defects! {
     EmptyIsAnError => values::no_keys_are_no_question;
 
     // Writing.
-    LosesMarks => values::the_marks_of_an_entry_come_back;
     LargeValuesVanish => values::a_megabyte_comes_back_whole;
     TheFirstOfEqualsWins => values::several_are_stored_at_once_and_the_last_of_equals_wins;
     TheLastIsForgotten => values::several_are_stored_at_once_and_the_last_of_equals_wins;
@@ -42,13 +40,11 @@ defects! {
 
     // Time.
     DiesEarly => lifetime::an_entry_lives_to_its_end_and_no_longer;
-    DiesLate => lifetime::an_entry_lives_to_its_end_and_no_longer;
     WholeSecondsOnly => lifetime::a_millisecond_is_a_life;
     MonthsAreDates => lifetime::a_month_is_a_life;
     ForeverIsAYear => lifetime::what_never_expires_stays;
     KeepsTheOldEnd => lifetime::an_overwrite_forgets_the_old_end;
-    EndsOnlyComeNearer => lifetime::the_end_moves_both_ways;
-    RevivesExpired => lifetime::an_expired_entry_is_not_revived;
+    EndsOnlyComeNearer => lifetime::the_end_of_a_counter_moves_both_ways;
     ExpiredEntriesKeepOut => lifetime::an_expired_entry_is_absent_for_conditions;
     DeletesExpired => lifetime::an_expired_entry_is_absent_for_deletion;
     ListsExpired => lifetime::an_expired_entry_is_absent_for_listing;
@@ -58,7 +54,6 @@ defects! {
     IgnoresPresent => conditions::each_condition_holds_where_it_should;
     AddsInTwoSteps => conditions::of_many_who_add_one_succeeds;
     ReplacesWhateverIsThere => conditions::what_was_changed_since_is_not_replaced;
-    ReplacesTheLikes => conditions::an_equal_value_that_was_stored_since_is_not_replaced;
     ReplacesWhatIsGone => conditions::what_is_gone_is_not_replaced;
     ReplacesInTwoSteps => conditions::of_many_who_replace_one_succeeds;
 
@@ -117,11 +112,9 @@ defects! {
     TagsAreNotDeleted => tags::a_deleted_tag_ends_all_that_carry_it_and_nothing_else;
     OnlyTheFirstTagIsDeleted => tags::any_of_several_tags_ends_an_entry;
     TagsAreKeys => tags::tags_are_kept_apart_from_keys_whatever_their_text;
-    OldTagsStay => tags::an_overwrite_replaces_the_tags;
     AskingBeginsAnew => tags::a_generation_stands_until_its_tag_is_deleted;
     AnyTagEndsAll => tags::a_deleted_tag_ends_all_that_carry_it_and_nothing_else;
     CountsGenerations => tags::a_forgotten_generation_does_not_come_back;
-    StampsWhenItStores => tags::what_was_begun_before_a_deletion_is_not_valid_after_it;
 
     // The rest.
     AlwaysPong => service::a_ping_comes_back;

@@ -76,6 +76,10 @@ impl Backend for Broken {
         "broken"
     }
 
+    fn counts(&self) -> bool {
+        true
+    }
+
     fn attach(&self, clock: &Arc<dyn Clock>) {
         let _ = self.0.clock.set(Arc::clone(clock));
         self.0.wire.attach(clock);

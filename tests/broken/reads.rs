@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 
 use macadamia::{Backend, Entry, Error, Increment, Key, Meta, Result, Step, Time, Transition};
 
-use super::tools::{Glance, Replace, closed, give_way, until, with_bytes};
+use super::tools::{Glance, Replace, closed, give_way, with_bytes};
 use super::{Defect, State, texts};
 
 impl State {
@@ -16,16 +16,10 @@ impl State {
         let key = &texts::key(self.defect, key);
         let found = self.wire.get(key).await?;
         Ok(match self.defect {
-            Defect::AnEmptyValueIsNone => {
-                found.filter(|entry| entry.encoded().is_none_or(|bytes| bytes.len() != 1))
-            }
             Defect::StatesAreEntries if found.is_none() => {
                 let mut glance = Glance(None);
                 self.wire.update(key, &mut glance).await?;
                 glance.0.map(|_| with_bytes(&Entry::new((), Meta::new(self.now(), Time::NEVER)), |_| vec![1]))
-            }
-            Defect::ExpiredEntriesAreServed if found.is_none() => {
-                self.stored.lock().unwrap().get(key).map(|entry| until(entry, Time::NEVER))
             }
             _ => found,
         })

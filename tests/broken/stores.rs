@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use macadamia::{Backend, Entry, Fill, Key, Kind, Result, SetIf, SetOptions, Time};
+use macadamia::{Backend, Entry, Fill, Key, Result, SetIf, SetOptions, Time};
 
 use super::tools::{closed, give_way, until, with_bytes};
 use super::{Defect, State, texts};
@@ -71,7 +71,6 @@ impl State {
             Defect::DiesEarly if expires != Time::NEVER => {
                 until(&entry, Time::from_nanos(expires.as_nanos() - 1))
             }
-            Defect::DiesLate => until(&entry, expires.after(Duration::from_nanos(1))),
             Defect::WholeSecondsOnly if expires != Time::NEVER => lives(Duration::from_secs(left.as_secs())),
             Defect::MonthsAreDates if expires != Time::NEVER && left > Duration::from_secs(30 * 86_400) => {
                 lives(Duration::ZERO)
@@ -80,19 +79,6 @@ impl State {
             Defect::KeepsTheOldEnd if expires == Time::NEVER => {
                 let old = self.wire.get(key).await?;
                 until(&entry, old.map_or(Time::NEVER, |old| old.expires()))
-            }
-            Defect::OldTagsStay if entry.stamps().is_empty() => {
-                let old = self.wire.get(key).await?;
-                until(&entry, expires).stamped(old.map_or_else(Vec::new, |old| old.stamps().to_vec()))
-            }
-            Defect::LosesMarks => {
-                let mut meta = entry.meta();
-                (meta.kind, meta.version) = (Kind::Value, 0);
-                Entry::new(macadamia::Encoded(entry.encoded().cloned().unwrap_or_default()), meta)
-            }
-            Defect::StampsWhenItStores => {
-                let tags: Vec<Key> = entry.stamps().iter().map(|stamp| stamp.tag().clone()).collect();
-                until(&entry, expires).stamped(self.wire.stamp(&tags).await?)
             }
             _ => entry,
         })
@@ -122,9 +108,6 @@ impl State {
         let present = self.wire.get(key).await?;
         let goes = match self.defect {
             Defect::ReplacesWhateverIsThere => present.is_some(),
-            Defect::ReplacesTheLikes => {
-                present.is_some_and(|present| present.encoded() == expected.encoded())
-            }
             Defect::ReplacesWhatIsGone => present.is_none(),
             Defect::ReplacesInTwoSteps => {
                 give_way();
@@ -158,10 +141,6 @@ impl State {
 
     pub async fn expire(&self, key: &Key, expires: Time) -> Result<bool> {
         match self.defect {
-            Defect::RevivesExpired if self.wire.get(key).await?.is_none() => {
-                let Some(entry) = self.stored.lock().unwrap().get(key).cloned() else { return Ok(false) };
-                self.wire.set(key, until(&entry, expires), SetOptions::default()).await
-            }
             Defect::EndsOnlyComeNearer => match self.wire.get(key).await? {
                 Some(entry) => self.wire.expire(key, expires.min(entry.expires())).await,
                 None => Ok(false),

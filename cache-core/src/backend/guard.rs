@@ -9,6 +9,9 @@ pub trait Transition: Send {
     fn name(&self) -> &'static str;
 
     /// What becomes of `state` at `now`; `None` is the state of a key that has none.
+    ///
+    /// `now` is the backend's own time, on which all who share it agree, and no other clock's. So a state may hold times
+    /// of it, and nothing but durations goes from one to the other.
     fn step(&mut self, state: Option<&[u8]>, now: Time) -> Step;
 }
 
@@ -17,7 +20,7 @@ pub trait Transition: Send {
 pub enum Step {
     /// It stays.
     Keep,
-    /// It becomes this, until then.
+    /// It becomes this, until then: by the backend's own time.
     Put(Vec<u8>, Time),
     /// It is gone.
     Remove,

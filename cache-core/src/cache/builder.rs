@@ -6,9 +6,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::opened::{IntoRoute, Opened};
-use super::options::Options;
+use super::options::{self, Options};
 use super::{Cache, Parts, Route};
 use crate::clock::{Clock, SystemClock};
+use crate::codec::IntoCodec;
 use crate::error::{Error, Result};
 use crate::event::Observer;
 use crate::middleware::Middleware;
@@ -23,6 +24,7 @@ const WAIT: Duration = Duration::from_secs(30);
 /// |---|---|
 /// | [`route`](Self::route) | none: at least one is needed |
 /// | [`ttl`](Self::ttl), [`key_prefix`](Self::key_prefix), [`version`](Self::version), [`timeout`](Self::timeout) | as [`Route`](crate::Route) says |
+/// | [`codec`](Self::codec), [`compress`](Self::compress), [`secret`](Self::secret), [`digestmod`](Self::digestmod), [`require`](Self::require) | as [`Route`](crate::Route) says |
 /// | [`enable`](Self::enable) | on |
 /// | [`middleware`](Self::middleware) | none |
 /// | [`clock`](Self::clock) | [`SystemClock`] |
@@ -105,6 +107,39 @@ impl CacheBuilder {
         })
     }
 
+    /// How values become bytes, on routes of bytes that say nothing; see [`Route::codec`](crate::Route::codec).
+    pub fn codec(self, codec: impl IntoCodec) -> Self {
+        self.set(|options| codec.into_codec().map(|codec| options.codec = Some(codec)))
+    }
+
+    /// What makes them fewer, on routes that say nothing; see [`Route::compress`](crate::Route::compress).
+    pub fn compress(self, how: &str) -> Self {
+        self.set(|options| options::compression(how).map(|how| options.compress = Some(how)))
+    }
+
+    /// What entries are signed with, on routes that name no secret; called several times, the first signs. See
+    /// [`Route::secret`](crate::Route::secret).
+    pub fn secret(self, secret: impl AsRef<[u8]>) -> Self {
+        self.set(|options| {
+            options.secrets.get_or_insert_default().push(secret.as_ref());
+            Ok(())
+        })
+    }
+
+    /// The algorithm of signatures, on routes that say nothing; see [`Route::digestmod`](crate::Route::digestmod).
+    pub fn digestmod(self, digest: &str) -> Self {
+        self.set(|options| options::digest(digest).map(|digest| options.digest = Some(digest)))
+    }
+
+    /// `true`: [`build`](Self::build) fails where a backend does not answer, on routes that say nothing; see
+    /// [`Route::require`](crate::Route::require).
+    pub fn require(self, require: bool) -> Self {
+        self.set(|options| {
+            options.require = Some(require);
+            Ok(())
+        })
+    }
+
     /// Puts this around every command of every route. The first added is the outermost; those of a route
     /// ([`Route::middleware`](crate::Route::middleware)) are inside.
     ///
@@ -148,10 +183,13 @@ impl CacheBuilder {
     ///
     /// # Errors
     /// [`Error::Config`] for the first option or route that is wrong, and for a cache without routes or with two for
-    /// one prefix.
-    #[expect(clippy::unused_async, reason = "backends that must be reachable are connected here")]
+    /// one prefix. What the backend of a route with [`require`](crate::Route::require) fails with.
     pub async fn build(self) -> Result<Cache> {
-        self.build_now()
+        let cache = self.build_now()?;
+        for route in cache.routes().iter().filter(|route| route.is_required()) {
+            route.ping("macadamia").await.map_err(|error| in_route(route.prefix(), error))?;
+        }
+        Ok(cache)
     }
 
     pub(crate) fn build_now(self) -> Result<Cache> {
@@ -165,7 +203,9 @@ impl CacheBuilder {
             if routes.iter().any(|route| route.prefix() == prefix) {
                 return Err(Error::config(format!("the prefix \"{prefix}\" is routed twice")));
             }
-            let route = opened.and_then(|opened| opened.route(&prefix, &defaults, &self.layers, &self.clock));
+            let route = opened.and_then(|opened| {
+                opened.route(&prefix, &defaults, &self.layers, &self.clock, self.observer.as_ref())
+            });
             routes.push(route.map_err(|error| in_route(&prefix, error))?);
         }
         Ok(Cache::new(Parts {
@@ -188,6 +228,7 @@ impl CacheBuilder {
 fn in_route(prefix: &str, error: Error) -> Error {
     match error {
         Error::Config(message) => Error::config(format!("route \"{prefix}\": {message}")),
+        Error::Backend(message) => Error::backend(format_args!("route \"{prefix}\": {message}")),
         other => other,
     }
 }

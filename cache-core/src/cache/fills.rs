@@ -13,6 +13,7 @@ use std::sync::PoisonError;
 
 use tokio::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 
+use super::asides::Asides;
 use super::lasts::Lasts;
 use crate::backend::Fill;
 use crate::key::{Key, PrehashedState};
@@ -33,6 +34,8 @@ pub(super) struct Fills {
     used: AtomicBool,
     /// What ends rights ends these notes too.
     pub(super) lasts: Lasts,
+    /// And these errors.
+    pub(super) asides: Asides,
 }
 
 struct Record {
@@ -88,6 +91,7 @@ impl Fills {
         }
         self.records().retain(|key, _| !goes(key));
         self.lasts.forget_where(&goes);
+        self.asides.forget_where(&goes);
         gates
     }
 
@@ -100,6 +104,7 @@ impl Fills {
     pub(super) fn drop_key(&self, key: &Key) {
         self.records().remove(key);
         self.lasts.forget(key);
+        self.asides.forget(key);
     }
 
     /// Whether a right was ever taken here.

@@ -24,8 +24,8 @@ pub(super) struct Lasts(Mutex<Table>);
 pub(crate) struct Last {
     /// Of its bytes.
     pub(crate) digest: u64,
-    /// When it was stored, as its entry says.
-    pub(crate) stored: Time,
+    /// Of its entry.
+    pub(crate) nonce: u64,
     /// When the same answer is to be stored again.
     pub(crate) again: Time,
     /// Until when it may be used, counted from the last time it was given.
@@ -57,7 +57,7 @@ impl Lasts {
     /// Takes a note back: the answer was not stored after all.
     pub(super) fn take_back(&self, key: &Key, noted: Last) {
         let mut table = self.table();
-        if table.get(key).is_some_and(|last| last.stored == noted.stored && last.digest == noted.digest) {
+        if table.get(key).is_some_and(|last| last.nonce == noted.nonce) {
             table.remove(key);
         }
     }
@@ -66,7 +66,7 @@ impl Lasts {
     pub(super) fn good_until(&self, key: &Key, entry: Meta) -> Time {
         // Another entry than the one noted was stored by another process, which has its own notes.
         let table = self.table();
-        let last = table.get(key).filter(|last| last.stored == entry.stored);
+        let last = table.get(key).filter(|last| last.nonce == entry.nonce);
         last.map_or(entry.fresh_until, |last| last.good_until)
     }
 
@@ -91,14 +91,18 @@ mod tests {
 
     fn last(stored: u64) -> Last {
         let at = Time::from_nanos;
-        Last { digest: 1, stored: at(stored), again: at(stored + 10), good_until: at(stored + 100) }
+        Last { digest: 1, nonce: stored, again: at(stored + 10), good_until: at(stored + 100) }
     }
 
     #[test]
     fn the_same_answer_is_renewed_until_it_is_time_to_store_it_again() {
         let (lasts, key, at) = (Lasts::default(), Key::from("k"), Time::from_nanos);
         lasts.note(&key, last(5));
-        let meta = |stored| Meta::new(at(stored), at(stored + 100));
+        let meta = |stored| {
+            let mut meta = Meta::new(at(stored), at(stored + 100));
+            meta.nonce = stored;
+            meta
+        };
         assert!(lasts.renew(&key, 1, at(14), at(114)));
         assert_eq!(lasts.good_until(&key, meta(5)), at(114));
         assert_eq!(lasts.good_until(&key, meta(6)), at(106), "somebody else's entry has its own age");

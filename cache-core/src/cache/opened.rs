@@ -8,8 +8,10 @@ use crate::backend::{Backend, IntoBackend};
 use crate::clock::Clock;
 use crate::command::Commands;
 use crate::error::Result;
+use crate::event::Observer;
 use crate::middleware::{Layered, Middleware};
 use crate::scheme;
+use crate::sealed::Sealed;
 use crate::url::BackendUrl;
 
 /// A backend and what its route adds.
@@ -18,6 +20,8 @@ pub struct Opened {
     pub(super) backend: Arc<dyn Backend>,
     pub(super) options: Options,
     pub(super) layers: Vec<Arc<dyn Middleware>>,
+    /// Whether a setter gave secrets, which end those of the URL.
+    pub(super) has_secrets: bool,
 }
 
 /// What `.route(prefix, …)` takes: a URL, a backend built in code, or a [`Route`](crate::Route) with more to say.
@@ -29,7 +33,7 @@ pub trait IntoRoute {
 impl IntoRoute for &BackendUrl {
     fn open(self) -> Result<Opened> {
         let options = Options::of_url(self)?;
-        Ok(Opened { options, backend: scheme::open(self)?, layers: Vec::new() })
+        Ok(Opened { options, backend: scheme::open(self)?, layers: Vec::new(), has_secrets: false })
     }
 }
 
@@ -53,7 +57,12 @@ impl IntoRoute for &String {
 
 impl<B: IntoBackend> IntoRoute for B {
     fn open(self) -> Result<Opened> {
-        Ok(Opened { backend: self.into_backend()?, options: Options::default(), layers: Vec::new() })
+        Ok(Opened {
+            backend: self.into_backend()?,
+            options: Options::default(),
+            layers: Vec::new(),
+            has_secrets: false,
+        })
     }
 }
 
@@ -65,13 +74,15 @@ impl Opened {
         defaults: &Options,
         outer: &[Arc<dyn Middleware>],
         clock: &Arc<dyn Clock>,
+        observer: Option<&Arc<dyn Observer>>,
     ) -> Result<Route> {
         let options = self.options.over(defaults.clone());
         self.layers.iter().try_for_each(|layer| layer.check())?;
         let mut layers = [outer, &self.layers].concat();
         layers.extend(options.space()?.map(|space| Arc::new(space) as Arc<dyn Middleware>));
         let disabled = if options.enable.unwrap_or(true) { Commands::none() } else { Commands::all() };
-        let layered = (!layers.is_empty()).then(|| Layered::new(Arc::clone(&self.backend), layers));
-        Ok(Route::new(prefix, self.backend, layered, &options, disabled, clock))
+        let backend = Sealed::around(self.backend, options.envelope()?, observer.cloned());
+        let layered = (!layers.is_empty()).then(|| Layered::new(Arc::clone(&backend), layers));
+        Ok(Route::new(prefix, backend, layered, &options, disabled, clock))
     }
 }

@@ -1,9 +1,14 @@
 //! What a route is told beside its backend: by the setters of [`RouteTo`], the URL, or the cache, in this order.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use zeroize::Zeroizing;
+
 use super::opened::{IntoRoute, Opened};
+use crate::codec::{Codec, IntoCodec};
+use crate::envelope::{Compression, Digest, Envelope, Keyring};
 use crate::error::{Error, Result};
 use crate::key::KeyBuf;
 use crate::middleware::{KeyPrefix, Middleware};
@@ -21,6 +26,35 @@ pub(super) struct Options {
     pub(super) version: Option<String>,
     pub(super) timeout: Option<Duration>,
     pub(super) enable: Option<bool>,
+    pub(super) codec: Option<&'static dyn Codec>,
+    pub(super) compress: Option<Compress>,
+    pub(super) secrets: Option<Secrets>,
+    pub(super) digest: Option<Digest>,
+    pub(super) require: Option<bool>,
+}
+
+/// How values are made smaller, where somebody says.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Compress {
+    /// Not at all, whatever those who are asked next say.
+    No,
+    By(Compression),
+}
+
+/// Texts that no message shows.
+#[derive(Clone, Default)]
+pub(super) struct Secrets(Vec<Zeroizing<Vec<u8>>>);
+
+impl Secrets {
+    pub(super) fn push(&mut self, secret: &[u8]) {
+        self.0.push(Zeroizing::new(secret.to_vec()));
+    }
+}
+
+impl fmt::Debug for Secrets {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} secrets", self.0.len())
+    }
 }
 
 impl Options {
@@ -41,6 +75,14 @@ impl Options {
             version: text("version"),
             timeout: url.duration("timeout")?,
             enable: url.switch("enable")?,
+            codec: url
+                .option("codec")
+                .map(|name| name.into_codec().map_err(|error| named("codec", error)))
+                .transpose()?,
+            compress: url.option("compress").map(compression).transpose()?,
+            secrets: secrets_of(url)?,
+            digest: url.option("digestmod").map(digest).transpose()?,
+            require: url.switch("require")?,
         })
     }
 
@@ -52,7 +94,34 @@ impl Options {
             version: self.version.or(under.version),
             timeout: self.timeout.or(under.timeout),
             enable: self.enable.or(under.enable),
+            codec: self.codec.or(under.codec),
+            compress: self.compress.or(under.compress),
+            secrets: self.secrets.or(under.secrets),
+            digest: self.digest.or(under.digest),
+            require: self.require.or(under.require),
         }
+    }
+
+    /// How entries are sealed, where they are bytes.
+    pub(super) fn envelope(&self) -> Result<Envelope> {
+        let mut envelope = Envelope::new();
+        if let Some(Compress::By(how)) = self.compress {
+            envelope = envelope.compressed(how);
+        }
+        match &self.secrets {
+            Some(secrets) => {
+                let keys =
+                    Keyring::new(self.digest.unwrap_or_default(), secrets.0.iter().map(|secret| &**secret));
+                envelope = envelope.signed(keys.map_err(|error| named("secret", error))?);
+            }
+            None if self.digest.is_some() => {
+                return Err(Error::config(
+                    "`digestmod` says how entries are signed, and without `secret` none is",
+                ));
+            }
+            None => {}
+        }
+        Ok(envelope)
     }
 
     /// The key space they ask for: the prefix, and inside it the version.
@@ -71,7 +140,36 @@ impl Options {
 
 /// Whether the options in a URL are what they should be. Opens nothing.
 pub(crate) fn check_options(url: &BackendUrl) -> Result<()> {
-    Options::of_url(url)?.space().map(drop)
+    let options = Options::of_url(url)?;
+    if options.secrets.is_some() {
+        options.envelope()?;
+    }
+    options.space().map(drop)
+}
+
+/// `compress=…`: an algorithm, or none.
+pub(super) fn compression(name: &str) -> Result<Compress> {
+    match name.to_ascii_lowercase().as_str() {
+        "" | "0" | "false" | "no" | "off" | "none" => Ok(Compress::No),
+        name => name.parse().map(Compress::By).map_err(|error| named("compress", error)),
+    }
+}
+
+/// `digestmod=…`.
+pub(super) fn digest(name: &str) -> Result<Digest> {
+    name.parse().map_err(|error| named("digestmod", error))
+}
+
+/// `secret=…`, once for each; the first signs. `hash_key` is another spelling.
+fn secrets_of(url: &BackendUrl) -> Result<Option<Secrets>> {
+    let all = |name| url.options(name).map(|secret| Zeroizing::new(secret.as_bytes().to_vec()));
+    let (secrets, keys): (Vec<_>, Vec<_>) = (all("secret").collect(), all("hash_key").collect());
+    match (secrets.is_empty(), keys.is_empty()) {
+        (true, true) => Ok(None),
+        (false, true) => Ok(Some(Secrets(secrets))),
+        (true, false) => Ok(Some(Secrets(keys))),
+        (false, false) => Err(Error::config("`secret` and `hash_key` are one option: give one of them")),
+    }
 }
 
 fn named(option: &str, error: Error) -> Error {
@@ -94,6 +192,11 @@ fn named(option: &str, error: Error) -> Error {
 /// | [`version`](Self::version) | `version=2` | none | entries of another are not seen |
 /// | [`timeout`](Self::timeout) | `timeout=0.5` | 250 ms on a backend of bytes | how long a command may take |
 /// | [`enable`](Self::enable) | `enable=0` | on | whether the route begins switched on |
+/// | [`codec`](Self::codec) | `codec=json` | `bincode` | how values become bytes, on a backend of bytes |
+/// | [`compress`](Self::compress) | `compress=lz4` | none | what makes them fewer |
+/// | [`secret`](Self::secret) | `secret=…`, `hash_key=…` | none | what entries are signed with |
+/// | [`digestmod`](Self::digestmod) | `digestmod=sha1` | `sha256` | by which algorithm |
+/// | [`require`](Self::require) | `require=true` | off | whether the backend must answer when the cache is built |
 /// | [`middleware`](Self::middleware) | – | none | around every command |
 ///
 /// ```
@@ -199,6 +302,96 @@ impl RouteTo {
     pub fn enable(self, enable: bool) -> Self {
         self.set(|options| {
             options.enable = Some(enable);
+            Ok(())
+        })
+    }
+
+    /// How values become bytes, where the backend keeps bytes: a codec of ours by its name, or any as `&MyCodec`. An
+    /// attribute and a call may say otherwise for themselves. What others of ours wrote stays readable. Default:
+    /// [`Bincode`](crate::codec::Bincode).
+    ///
+    /// ```
+    /// use cache_core::{Route, codec::Raw};
+    ///
+    /// let route = Route::to("mem://").codec(&Raw);
+    /// let same = Route::to("mem://").codec("raw");
+    /// # drop((route, same));
+    /// ```
+    pub fn codec(self, codec: impl IntoCodec) -> Self {
+        self.set(|options| {
+            options.codec = Some(codec.into_codec().map_err(|error| named("codec", error))?);
+            Ok(())
+        })
+    }
+
+    /// Makes values smaller on a backend of bytes, from 256 bytes on and where it helps: `"lz4"` (fast), `"zstd"`
+    /// (small), each a feature; `"none"` beats the URL's. What was written otherwise stays readable. Default: none.
+    ///
+    /// ```
+    /// use cache_core::Route;
+    ///
+    /// let route = Route::to("mem://?compress=none").compress("none");
+    /// # drop(route);
+    /// ```
+    pub fn compress(self, how: &str) -> Self {
+        self.set(|options| {
+            options.compress = Some(compression(how)?);
+            Ok(())
+        })
+    }
+
+    /// Signs entries and the states of guards on a backend of bytes, so that whoever can write to the server cannot make
+    /// up values, mix up keys, or lengthen lives. An entry without a good signature is a miss and an event.
+    ///
+    /// Called several times, the first secret signs and any of them verifies: put a new one first, and drop the old one
+    /// when what it signed has expired. At least 6 bytes; use 32 random ones. Numbers are not counted by the server then,
+    /// but taken out of their envelope and put back, each time.
+    ///
+    /// ```
+    /// use cache_core::Route;
+    ///
+    /// let route = Route::to("mem://").secret("the new one, 32 random bytes").secret("the old one");
+    /// # drop(route);
+    /// ```
+    pub fn secret(self, secret: impl AsRef<[u8]>) -> Self {
+        Self(self.0.map(|mut opened| {
+            // A setter beats the URL, whole.
+            if !std::mem::replace(&mut opened.has_secrets, true) {
+                opened.options.secrets = None;
+            }
+            opened.options.secrets.get_or_insert_default().push(secret.as_ref());
+            opened
+        }))
+    }
+
+    /// The algorithm of signatures: `"sha256"`, the default, or `"sha1"`, for those that must. Entries signed by another
+    /// are not believed.
+    ///
+    /// ```
+    /// use cache_core::Route;
+    ///
+    /// let route = Route::to("mem://").secret("32 random bytes").digestmod("sha256");
+    /// # drop(route);
+    /// ```
+    pub fn digestmod(self, digest: &str) -> Self {
+        self.set(|options| {
+            options.digest = Some(self::digest(digest)?);
+            Ok(())
+        })
+    }
+
+    /// `true` lets [`build`](crate::CacheBuilder::build) fail where the backend does not answer. Else a server that is
+    /// down when the program starts is as one that goes down later: calls are misses until it is there.
+    ///
+    /// ```
+    /// use cache_core::Route;
+    ///
+    /// let route = Route::to("mem://").require(true);
+    /// # drop(route);
+    /// ```
+    pub fn require(self, require: bool) -> Self {
+        self.set(|options| {
+            options.require = Some(require);
             Ok(())
         })
     }

@@ -9,14 +9,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use super::asides::Since;
 use super::fills::{Change, Fills};
 use super::options::Options;
 use super::switches::Switches;
 use crate::backend::{Backend, Fill, Form, Increment, Peek, SetIf, SetOptions, Transition};
 use crate::clock::{Clock, Time};
-use crate::codec::Codec;
+use crate::codec::{Bincode, Codec};
+use crate::coder::Coding;
 use crate::command::Commands;
-use crate::entry::Entry;
+use crate::entry::{Entry, Kind};
 use crate::error::{Error, Result};
 use crate::key::{IntoKey, Key, KeyRef, RESERVED, is_reserved};
 use crate::middleware::{self, Layered};
@@ -35,6 +37,10 @@ pub(crate) struct Route {
     clock: Arc<dyn Clock>,
     ttl: Option<Ttl>,
     timeout: Option<Duration>,
+    /// What values become bytes by, where nobody says otherwise.
+    codec: &'static dyn Codec,
+    /// Whether the cache is not built without its backend's answer.
+    is_required: bool,
     /// What entries pass, as they are, on their way to the backend.
     layers: Option<Arc<Layered>>,
     pub(super) switches: Switches,
@@ -67,6 +73,8 @@ impl Route {
             prefix: prefix.into(),
             clock: Arc::clone(clock),
             ttl: options.ttl,
+            is_required: options.require.unwrap_or(false),
+            codec: options.codec.unwrap_or(&Bincode),
             timeout: options.timeout.or(default).filter(|limit| !limit.is_zero()),
             layers,
             switches: Switches::new(disabled),
@@ -113,11 +121,6 @@ impl Route {
         self.id
     }
 
-    #[cfg(test)]
-    pub(crate) const fn backend(&self) -> &Arc<dyn Backend> {
-        &self.backend
-    }
-
     #[inline]
     pub(crate) fn prefix(&self) -> &str {
         &self.prefix
@@ -131,6 +134,10 @@ impl Route {
     /// What the backend calls itself.
     pub(crate) fn backend_name(&self) -> &'static str {
         self.backend.name()
+    }
+
+    pub(super) const fn is_required(&self) -> bool {
+        self.is_required
     }
 
     pub(crate) fn form(&self) -> Form {
@@ -147,14 +154,16 @@ impl Route {
     }
 
     /// The living entry, decoded if the backend keeps bytes.
-    pub(crate) async fn get(&self, key: &Key, codec: Option<&Codec>) -> Result<Option<Arc<Entry>>> {
+    pub(crate) async fn get(&self, key: &Key, coding: Coding) -> Result<Option<Arc<Entry>>> {
         for _ in 0..LOOKS {
-            let Some(entry) = self.limited(self.backend.get(key)).await? else { return Ok(None) };
+            let Some(entry) = self.limited(self.backend.get(key)).await? else {
+                return self.aside(key).await;
+            };
             if entry.is_alive(&*self.clock) {
                 if !self.stamps_stand(std::slice::from_ref(&entry)).await? {
                     return Ok(None);
                 }
-                return decoded(entry, codec).map(Some);
+                return self.decoded(entry, coding).map(Some);
             }
             if !entry.is_dead() {
                 return Ok(None);
@@ -163,11 +172,12 @@ impl Route {
         Ok(None)
     }
 
+    /// The same for several; each on its own may be unreadable.
     pub(crate) async fn get_many(
         &self,
         keys: &[Key],
-        codec: Option<&Codec>,
-    ) -> Result<Vec<Option<Arc<Entry>>>> {
+        coding: Coding,
+    ) -> Result<Vec<Result<Option<Arc<Entry>>>>> {
         let entries = self.limited(self.backend.get_many(keys)).await?;
         let generations = self.generations(entries.iter().flatten()).await?;
         let mut living = Vec::with_capacity(keys.len());
@@ -175,16 +185,27 @@ impl Route {
             living.push(match entry {
                 Some(entry) if entry.is_alive(&*self.clock) => {
                     if generations.allow(&entry) {
-                        Some(decoded(entry, codec)?)
+                        self.decoded(entry, coding).map(Some)
                     } else {
-                        None
+                        Ok(None)
                     }
                 }
-                Some(entry) if entry.is_dead() => self.get(key, codec).await?,
-                _ => None,
+                Some(entry) if entry.is_dead() => match self.get(key, coding).await {
+                    Err(error) if !error.is_unreadable() => return Err(error),
+                    found => found,
+                },
+                _ => self.aside(key).await,
             });
         }
         Ok(living)
+    }
+
+    /// The error that is kept in this process because it has no way into bytes.
+    async fn aside(&self, key: &Key) -> Result<Option<Arc<Entry>>> {
+        let Some(entry) = self.fills.asides.get(key).filter(|entry| entry.is_alive(&*self.clock)) else {
+            return Ok(None);
+        };
+        Ok(self.stamps_stand(std::slice::from_ref(&entry)).await?.then_some(entry))
     }
 
     pub(crate) async fn update(&self, key: &Key, change: &mut dyn Transition) -> Result<()> {
@@ -201,22 +222,18 @@ impl Route {
         &self,
         key: &Key,
         entry: Arc<Entry>,
-        codec: Option<&Codec>,
+        coding: Coding,
         only_if: SetIf,
     ) -> Result<bool> {
-        let entry = self.encoded(entry, codec)?;
+        let entry = self.encoded(entry, coding)?;
         let _change = self.change(key).await;
         self.limited(self.backend.set(key, entry, SetOptions { only_if, ..SetOptions::default() })).await
     }
 
-    pub(crate) async fn set_many(
-        &self,
-        entries: Vec<(Key, Arc<Entry>)>,
-        codec: Option<&Codec>,
-    ) -> Result<()> {
+    pub(crate) async fn set_many(&self, entries: Vec<(Key, Arc<Entry>)>, coding: Coding) -> Result<()> {
         let mut ready = Vec::with_capacity(entries.len());
         for (key, entry) in entries {
-            ready.push((key, self.encoded(entry, codec)?));
+            ready.push((key, self.encoded(entry, coding)?));
         }
         let _change = self.change_all(&ready.iter().map(|(key, _)| key).collect::<Vec<_>>()).await;
         self.limited(self.backend.set_many(ready)).await
@@ -227,14 +244,18 @@ impl Route {
         &self,
         key: &Key,
         entry: Arc<Entry>,
-        codec: Option<&Codec>,
+        coding: Coding,
         fill: &FillGuard,
         supersedes: bool,
     ) -> Result<bool> {
         if !entry.stamps_hold() {
             return Ok(false);
         }
-        let entry = self.encoded(entry, codec)?;
+        if self.form() == Form::Bytes && entry.kind() == Kind::Failed && !coding.has_errors() {
+            return Ok(self.fills.asides.put(key, entry, fill.since, self.clock.now()));
+        }
+        let entry = self.encoded(entry, coding)?;
+        self.fills.asides.forget(key);
         let Some(right) = fill.local else {
             let options = SetOptions { fill: fill.remote, supersedes, ..SetOptions::default() };
             return self.limited(self.backend.set(key, entry, options)).await;
@@ -249,6 +270,7 @@ impl Route {
 
     /// Takes the right to store what is computed next.
     pub(crate) async fn begin_fill(&self, key: &Key) -> Result<FillGuard> {
+        let since = self.fills.asides.now(key);
         let remote = self.limited(self.backend.begin_fill(key)).await?;
         let local = remote.is_none().then(|| self.fills.begin(key));
         Ok(FillGuard {
@@ -257,6 +279,7 @@ impl Route {
             key: key.clone(),
             remote,
             local,
+            since,
         })
     }
 
@@ -320,9 +343,9 @@ impl Route {
         key: &Key,
         expected: &Entry,
         entry: Arc<Entry>,
-        codec: Option<&Codec>,
+        coding: Coding,
     ) -> Result<bool> {
-        let entry = self.encoded(entry, codec)?;
+        let entry = self.encoded(entry, coding)?;
         let _change = self.change(key).await;
         self.limited(self.backend.compare_and_set(key, expected, entry)).await
     }
@@ -349,11 +372,25 @@ impl Route {
     }
 
     /// The entry as the backend takes it. Layers see the value as it is; it is encoded behind them.
-    fn encoded(&self, entry: Arc<Entry>, codec: Option<&Codec>) -> Result<Arc<Entry>> {
+    fn encoded(&self, entry: Arc<Entry>, coding: Coding) -> Result<Arc<Entry>> {
+        let coding = coding.or_by(self.codec);
         if self.layers.is_some() {
-            return Ok(middleware::unencoded(entry, codec));
+            return Ok(middleware::unencoded(entry, coding));
         }
-        middleware::encoded(&*self.backend, entry, codec)
+        middleware::encoded(&*self.backend, entry, coding)
+    }
+
+    /// The entry with its value as bytes, as this route writes them.
+    pub(crate) fn payload(&self, entry: &Entry, coding: Coding) -> Result<Arc<Entry>> {
+        coding.or_by(self.codec).encode(entry)
+    }
+
+    /// The entry with its value as the type it was.
+    pub(crate) fn decoded(&self, entry: Arc<Entry>, coding: Coding) -> Result<Arc<Entry>> {
+        match entry.damage() {
+            Some(why) => Err(Error::Unreadable(why)),
+            None => coding.decode(entry, self.codec),
+        }
     }
 
     /// The command, or an error once it has taken as long as it may: as long as the scope says, or the route.
@@ -366,21 +403,6 @@ impl Route {
             outcome = command => outcome,
             () = deadline => Err(Error::Timeout { limit }),
         }
-    }
-}
-
-fn decoded(entry: Arc<Entry>, codec: Option<&Codec>) -> Result<Arc<Entry>> {
-    if entry.encoded().is_none() {
-        // What a backend of bytes counts with is a number and no bytes; what reads no number sees another type.
-        let number = codec.filter(|_| entry.downcast_ref::<i64>().is_some());
-        return Ok(number.and_then(|codec| codec.decode(&entry).ok()).unwrap_or(entry));
-    }
-    match codec {
-        _ if entry.kind() == crate::Kind::Absent => {
-            Ok(Entry::new((), entry.meta()).stamped(entry.stamps().to_vec()))
-        }
-        Some(codec) => codec.decode(&entry),
-        None => Ok(entry),
     }
 }
 
@@ -399,6 +421,8 @@ pub(crate) struct FillGuard {
     remote: Option<Fill>,
     /// Where it does not, for this process.
     local: Option<Fill>,
+    /// What was known of the key's changes then.
+    since: Since,
 }
 
 impl Drop for FillGuard {

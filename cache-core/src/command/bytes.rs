@@ -5,11 +5,12 @@ use std::future::IntoFuture;
 use bytes::Bytes;
 
 use super::options::{Life, Options, call_options, key_command, life_options};
-use crate::backend::SetIf;
+use crate::backend::{Form, SetIf};
 use crate::cache::Cache;
 use crate::clock::BoxFuture;
+use crate::coder::Coding;
 use crate::command::Command;
-use crate::entry::{Encoded, Entry, Kind};
+use crate::entry::{Entry, Kind, Payload};
 use crate::error::Result;
 use crate::key::{IntoKey, Key};
 
@@ -88,8 +89,8 @@ impl<'c> IntoFuture for SetRaw<'c> {
                 return Ok(false);
             }
             let (meta, stamps) = cache.begin_entry(&key, life).await?;
-            let entry = Entry::new(Encoded(bytes), meta).stamped(stamps);
-            cache.store(&key, entry, None, only_if).await
+            let entry = Entry::new(Payload::raw(bytes), meta).stamped(stamps);
+            cache.store(&key, entry, Coding::NONE, only_if).await
         })
     }
 }
@@ -107,6 +108,9 @@ key_command!(GetRaw -> Option<Bytes>, |cache, key| {
     if cache.route_for(Command::GetRaw, &key)?.is_none() {
         return Ok(None);
     }
-    let entry = cache.look(&key, None).await?.filter(|entry| entry.kind() == Kind::Value);
-    Ok(entry.and_then(|entry| entry.encoded().cloned()))
+    let entry = cache.look(&key, Coding::NONE).await?.filter(|entry| entry.kind() == Kind::Value);
+    let counted = |entry: &Entry| entry.downcast_ref::<i64>().map(|number| number.to_string().into());
+    // Where numbers are counted they lie in decimal; in memory they are the type they are.
+    let counts = cache.route_or_error(&key)?.form() == Form::Bytes;
+    Ok(entry.and_then(|entry| entry.payload().cloned().or_else(|| counted(&entry).filter(|_| counts))))
 });

@@ -4,12 +4,12 @@ use std::future::IntoFuture;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use super::options::{Life, Options, call_options, life_options};
+use super::options::{Life, Options, call_options, codec_option, life_options};
 use super::read::read_stored;
 use super::{ToValue, Value, weigh};
 use crate::cache::Cache;
 use crate::clock::BoxFuture;
-use crate::codec::Codec;
+use crate::coder::Coding;
 use crate::command::Command;
 use crate::entry::Entry;
 use crate::error::{Error, Result};
@@ -76,6 +76,7 @@ pub struct Gets<'c, T> {
 }
 
 call_options!(Gets<T>, options);
+codec_option!(Gets<T>, options);
 
 impl<'c, T: Value> IntoFuture for Gets<'c, T> {
     type Output = Result<Option<(T, Token)>>;
@@ -84,13 +85,15 @@ impl<'c, T: Value> IntoFuture for Gets<'c, T> {
     fn into_future(self) -> Self::IntoFuture {
         let Self { cache, key, options, .. } = self;
         let key = options.key(key);
+        let coding = options.coding::<T>();
         options.run(cache, async move {
             if cache.route_for(Command::Get, &key)?.is_none() {
                 return Ok(None);
             }
             // As the backend keeps it: that is what it can compare.
-            let Some(entry) = cache.look(&key, None).await? else { return Ok(None) };
-            Ok(read_stored(&entry)?.map(|value| (value, Token { key, entry })))
+            let Some(entry) = cache.look(&key, Coding::NONE).await? else { return Ok(None) };
+            let value = cache.readable(&key, read_stored(cache, &key, &entry, coding?))?;
+            Ok(value.map(|value| (value, Token { key, entry })))
         })
     }
 }
@@ -108,6 +111,7 @@ pub struct Cas<'c, T> {
 }
 
 call_options!(Cas<T>, options);
+codec_option!(Cas<T>, options);
 life_options!(Cas<T>, life);
 
 impl<'c, T: Value> IntoFuture for Cas<'c, T> {
@@ -117,15 +121,16 @@ impl<'c, T: Value> IntoFuture for Cas<'c, T> {
     fn into_future(self) -> Self::IntoFuture {
         let Self { cache, key, value, token, life, options } = self;
         let key = options.key(key);
+        let coding = options.coding::<T>();
         options.run(cache, async move {
             if key != token.key {
                 return Err(Error::config(format!("the token is of `{}` and the key is `{key}`", token.key)));
             }
             let Some(route) = cache.route_for(Command::Cas, &key)? else { return Ok(false) };
             let (meta, stamps) = cache.begin_entry(&key, life).await?;
-            let codec = Some(Codec::of::<T>());
-            let entry = weigh(route, Entry::new(value, meta).stamped(stamps), codec);
-            let stored = route.compare_and_set(&key, &token.entry, entry, codec).await?;
+            let coding = coding?;
+            let entry = weigh(route, Entry::new(value, meta).stamped(stamps), coding);
+            let stored = route.compare_and_set(&key, &token.entry, entry, coding).await?;
             if stored {
                 cache.abandon(&key);
             }

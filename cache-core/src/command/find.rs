@@ -4,12 +4,13 @@ use std::future::IntoFuture;
 use std::marker::PhantomData;
 
 use super::Value;
-use super::options::{Options, timeout_option};
-use super::read::read_stored;
+use super::options::{Options, codec_option, timeout_option};
+use super::read::read;
 use crate::cache::Cache;
 use crate::clock::BoxFuture;
 use crate::command::Command;
-use crate::error::Result;
+use crate::envelope::Unreadable;
+use crate::error::{Error, Result};
 use crate::key::Key;
 use crate::pattern::Pattern;
 
@@ -101,6 +102,7 @@ pub struct GetMatch<'c, T> {
 }
 
 timeout_option!(GetMatch<T>, options);
+codec_option!(GetMatch<T>, options);
 
 impl<'c, T: Value> IntoFuture for GetMatch<'c, T> {
     type Output = Result<Vec<(Key, T)>>;
@@ -108,17 +110,22 @@ impl<'c, T: Value> IntoFuture for GetMatch<'c, T> {
 
     fn into_future(self) -> Self::IntoFuture {
         let Self { cache, pattern, options, .. } = self;
+        let coding = options.coding::<T>();
         options.run(cache, async move {
+            let coding = coding?;
             let mut found = Vec::new();
             let keys = cache.scan_for(Command::GetMatch, &pattern).await?;
             for (route, group) in cache.by_route(keys.into_iter().map(|key| (key, ())))? {
                 let keys: Vec<_> = group.into_iter().map(|(key, ())| key).collect();
                 for keys in keys.chunks(AT_ONCE) {
-                    let entries = route.get_many(keys, None).await?;
+                    let entries = route.get_many(keys, coding).await?;
                     found.extend(keys.iter().zip(entries).filter_map(|(key, entry)| {
-                        // Bytes that do not decode are a value of another type.
-                        let value = read_stored(&*entry?).ok()??;
-                        Some((key.clone(), value))
+                        if let Err(Error::Unreadable(Unreadable::Schema)) = entry {
+                            // A value of another type, as there are others under a pattern.
+                            return None;
+                        }
+                        let entry = cache.readable(key, entry).ok()??;
+                        Some((key.clone(), read(&entry)?))
                     }));
                 }
             }

@@ -3,7 +3,7 @@
 use std::future::{Future, IntoFuture};
 
 use super::Value;
-use super::options::{Life, Options, key_options, life_options};
+use super::options::{Life, Options, codec_option, key_options, life_options};
 use crate::cache::{Cache, CacheRef};
 use crate::clock::BoxFuture;
 use crate::error::Result;
@@ -48,6 +48,7 @@ pub struct GetOrSet<'c, F> {
 
 // No timeout: it would hold for the computation too.
 key_options!(GetOrSet<F>, options);
+codec_option!(GetOrSet<F>, options);
 life_options!(GetOrSet<F>, life);
 
 impl<'c, T, F, Fut> IntoFuture for GetOrSet<'c, F>
@@ -62,12 +63,13 @@ where
     fn into_future(self) -> Self::IntoFuture {
         let Self { cache, key, compute, life, options } = self;
         let key = options.key(key);
+        let coding = options.coding::<T>();
         Box::pin(async move {
             let ttl = Life::ttl_or(life.ttl, cache.route_or_error(&key)?.default_ttl())?;
             let cache = CacheRef::Given(cache.clone());
             // An async block, so that the closure itself runs only on a miss.
             let compute = async move { compute().await };
-            Ok(get_or_compute(cache, key, Returned::plain(), ttl, life.tags, compute).await)
+            Ok(get_or_compute(cache, key, Returned::plain(coding?), ttl, life.tags, compute).await)
         })
     }
 }

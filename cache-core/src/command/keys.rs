@@ -5,6 +5,7 @@ use std::future::IntoFuture;
 use super::options::{Options, call_options, key_command};
 use crate::cache::Cache;
 use crate::clock::BoxFuture;
+use crate::coder::Coding;
 use crate::command::Command;
 use crate::error::Result;
 use crate::key::{IntoKey, Key};
@@ -146,7 +147,7 @@ pub struct Exists<'c> {
 
 key_command!(Exists -> bool, |cache, key| {
     let Some(route) = cache.route_for(Command::Exists, &key)? else { return Ok(false) };
-    Ok(route.get(&key, None).await?.is_some())
+    Ok(cache.readable(&key, route.get(&key, Coding::NONE).await)?.is_some())
 });
 
 /// [`Cache::size_of`], on its way.

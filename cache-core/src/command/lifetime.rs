@@ -6,6 +6,7 @@ use super::options::{Life, Options, call_options, key_command};
 use crate::backend::Expiry;
 use crate::cache::Cache;
 use crate::clock::{BoxFuture, Time};
+use crate::coder::Coding;
 use crate::command::Command;
 use crate::error::Result;
 use crate::key::{IntoKey, Key};
@@ -133,7 +134,7 @@ key_command!(GetExpire -> Expiry, |cache, key| {
         return Ok(Expiry::Missing);
     }
     loop {
-        return Ok(match cache.look(&key, None).await?.map(|entry| entry.expires()) {
+        return Ok(match cache.look(&key, Coding::NONE).await?.map(|entry| entry.expires()) {
             None => Expiry::Missing,
             // Replaced just now: the new one has its own.
             Some(Time::ORIGIN) => continue,

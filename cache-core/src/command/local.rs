@@ -8,6 +8,7 @@ use super::options::{Life, Options, call_options, life_options};
 use crate::backend::{Form, SetIf};
 use crate::cache::Cache;
 use crate::clock::BoxFuture;
+use crate::coder::Coding;
 use crate::command::Command;
 use crate::entry::{Entry, Kind};
 use crate::error::{Error, Result};
@@ -108,7 +109,7 @@ impl<'c, T: Any + Send + Sync> IntoFuture for SetLocal<'c, T> {
                 return Ok(false);
             }
             let (meta, stamps) = cache.begin_entry(&key, life).await?;
-            cache.store(&key, Entry::new(value, meta).stamped(stamps), None, only_if).await
+            cache.store(&key, Entry::new(value, meta).stamped(stamps), Coding::NONE, only_if).await
         })
     }
 }
@@ -137,7 +138,7 @@ impl<'c, T: Clone + Send + Sync + 'static> IntoFuture for GetLocal<'c, T> {
             if cache.route_for(Command::Get, &key)?.is_none() {
                 return Ok(None);
             }
-            let entry = cache.look(&key, None).await?.filter(|entry| entry.kind() == Kind::Value);
+            let entry = cache.look(&key, Coding::NONE).await?.filter(|entry| entry.kind() == Kind::Value);
             Ok(entry.and_then(|entry| entry.downcast_ref::<T>().cloned()))
         })
     }

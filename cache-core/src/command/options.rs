@@ -3,9 +3,11 @@
 use std::future::Future;
 use std::time::Duration;
 
-use super::IntoLimit;
+use super::{IntoLimit, Value};
 use crate::cache::Cache;
 use crate::clock::BoxFuture;
+use crate::codec::{Codec, IntoCodec};
+use crate::coder::Coding;
 use crate::error::{Error, Result};
 use crate::key::{Key, KeyBuf, KeyPart};
 use crate::scope::Scope;
@@ -22,6 +24,7 @@ pub(crate) struct Options {
     namespace: Option<Box<str>>,
     /// Escaped.
     version: Option<Box<str>>,
+    codec: Option<Result<&'static dyn Codec>>,
 }
 
 impl Options {
@@ -37,6 +40,15 @@ impl Options {
         let mut text = KeyBuf::new();
         text.part(version);
         self.version = Some(text.as_str().into());
+    }
+
+    pub(super) fn codec(&mut self, codec: impl IntoCodec) {
+        self.codec = Some(codec.into_codec());
+    }
+
+    /// How values of this type become bytes.
+    pub(super) fn coding<T: Value>(&self) -> Result<Coding> {
+        Ok(Coding::of::<T>().by(self.codec.clone().transpose()?))
     }
 
     /// The key as it is in this call's namespace and version.
@@ -144,6 +156,21 @@ macro_rules! timeout_option {
     };
 }
 
+/// `.codec(…)` of a command that reads or stores values.
+macro_rules! codec_option {
+    ($command:ident $(<$generic:ident>)?, $options:ident $(.$more:ident)*) => {
+        impl<$($generic)?> $command<'_ $(, $generic)?> {
+            /// Bytes are written by this codec in place of the route's: `&Json`, or the name of one of ours (`"json"`).
+            /// What is stored says which of ours wrote it; to read what a codec of one's own wrote, say it here too.
+            /// Values that stay in memory have no need of one.
+            pub fn codec(mut self, codec: impl $crate::codec::IntoCodec) -> Self {
+                self.$options$(.$more)*.codec(codec);
+                self
+            }
+        }
+    };
+}
+
 /// All that every command of a key has.
 macro_rules! call_options {
     ($($command:tt)*) => {
@@ -190,7 +217,7 @@ macro_rules! life_options {
     };
 }
 
-pub(crate) use {call_options, key_command, key_options, life_options, timeout_option};
+pub(crate) use {call_options, codec_option, key_command, key_options, life_options, timeout_option};
 
 #[cfg(test)]
 mod tests {

@@ -3,16 +3,17 @@
 use std::any::Any;
 use std::future::IntoFuture;
 use std::marker::PhantomData;
+use std::sync::Arc;
 
 use serde::de::IntoDeserializer;
 use serde::de::value::{Error as SerdeError, I64Deserializer};
 
 use super::Value;
-use super::options::{Options, call_options};
+use super::options::{Options, call_options, codec_option};
 use crate::backend::Peek;
 use crate::cache::Cache;
 use crate::clock::BoxFuture;
-use crate::codec::Codec;
+use crate::coder::Coding;
 use crate::command::Command;
 use crate::entry::{Entry, Kind};
 use crate::error::Result;
@@ -22,10 +23,11 @@ impl Cache {
     /// The value under a key; `None` for a miss, and for a value of another type.
     ///
     /// A counter reads as any integer type it fits. What [`set_raw`](Cache::set_raw) stored reads as what its bytes
-    /// encode.
+    /// encode. What cannot be read (damaged, forged, of another shape) is a miss, and an event
+    /// [`Unreadable`](crate::EventKind::Unreadable).
     ///
     /// # Errors
-    /// [`Error::Codec`](crate::Error::Codec) for bytes that are no `T`; what the backend fails with.
+    /// What the backend fails with.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -66,6 +68,7 @@ pub struct Get<'c, T> {
 }
 
 call_options!(Get<T>, options);
+codec_option!(Get<T>, options);
 
 impl<'c, T: Value> IntoFuture for Get<'c, T> {
     type Output = Result<Option<T>>;
@@ -74,6 +77,7 @@ impl<'c, T: Value> IntoFuture for Get<'c, T> {
     fn into_future(self) -> Self::IntoFuture {
         let Self { cache, key, options, .. } = self;
         let key = options.key(key);
+        let coding = options.coding::<T>();
         options.run(cache, async move {
             let Some(route) = cache.route_for(Command::Get, &key)? else { return Ok(None) };
             let mut found = None;
@@ -86,7 +90,7 @@ impl<'c, T: Value> IntoFuture for Get<'c, T> {
             if found.is_some() || peek == Peek::Missing {
                 return Ok(found);
             }
-            let entry = route.get(&key, Some(Codec::of::<T>())).await?;
+            let entry = cache.readable(&key, route.get(&key, coding?).await)?;
             Ok(entry.and_then(|entry| read(&entry)))
         })
     }
@@ -103,6 +107,7 @@ pub struct GetMany<'c, T> {
 }
 
 call_options!(GetMany<T>, options);
+codec_option!(GetMany<T>, options);
 
 impl<'c, T: Value> IntoFuture for GetMany<'c, T> {
     type Output = Result<Vec<Option<T>>>;
@@ -111,7 +116,9 @@ impl<'c, T: Value> IntoFuture for GetMany<'c, T> {
     fn into_future(self) -> Self::IntoFuture {
         let Self { cache, keys, options, .. } = self;
         let keys = options.keys(keys);
+        let coding = options.coding::<T>();
         options.run(cache, async move {
+            let coding = coding?;
             let mut values: Vec<Option<T>> = keys.iter().map(|_| None).collect();
             let indexed = keys.into_iter().enumerate().map(|(index, key)| (key, index));
             for (route, group) in cache.by_route(indexed)? {
@@ -119,9 +126,9 @@ impl<'c, T: Value> IntoFuture for GetMany<'c, T> {
                     continue;
                 }
                 let (keys, places): (Vec<_>, Vec<_>) = group.into_iter().unzip();
-                let entries = route.get_many(&keys, Some(Codec::of::<T>())).await?;
-                for (index, entry) in places.into_iter().zip(entries) {
-                    values[index] = entry.and_then(|entry| read(&entry));
+                let entries = route.get_many(&keys, coding).await?;
+                for ((index, key), entry) in places.into_iter().zip(&keys).zip(entries) {
+                    values[index] = cache.readable(key, entry)?.and_then(|entry| read(&entry));
                 }
             }
             Ok(values)
@@ -138,11 +145,14 @@ pub(super) fn read<T: Value>(entry: &Entry) -> Option<T> {
 }
 
 /// The same for an entry as its backend keeps it.
-pub(super) fn read_stored<T: Value>(entry: &Entry) -> Result<Option<T>> {
-    match entry.encoded() {
-        Some(_) if entry.kind() == Kind::Value => Ok(read(&*Codec::of::<T>().decode(entry)?)),
-        _ => Ok(read(entry)),
-    }
+pub(super) fn read_stored<T: Value>(
+    cache: &Cache,
+    key: &Key,
+    entry: &Arc<Entry>,
+    coding: Coding,
+) -> Result<Option<T>> {
+    let entry = cache.route_or_error(key)?.decoded(Arc::clone(entry), coding)?;
+    Ok(read(&entry))
 }
 
 /// A counter, as whatever integer type was asked for.

@@ -2,12 +2,11 @@
 
 use std::future::IntoFuture;
 
-use super::options::{Life, Options, call_options, life_options};
+use super::options::{Life, Options, call_options, codec_option, life_options};
 use super::{ToValue, Value, weigh};
 use crate::backend::SetIf;
 use crate::cache::Cache;
 use crate::clock::BoxFuture;
-use crate::codec::Codec;
 use crate::command::Command;
 use crate::entry::Entry;
 use crate::error::Result;
@@ -84,6 +83,7 @@ pub struct Set<'c, T> {
 }
 
 call_options!(Set<T>, options);
+codec_option!(Set<T>, options);
 life_options!(Set<T>, life);
 
 impl<T> Set<'_, T> {
@@ -107,13 +107,14 @@ impl<'c, T: Value> IntoFuture for Set<'c, T> {
     fn into_future(self) -> Self::IntoFuture {
         let Self { cache, key, value, life, only_if, options } = self;
         let key = options.key(key);
+        let coding = options.coding::<T>();
         options.run(cache, async move {
             if cache.route_for(Command::Set, &key)?.is_none() {
                 return Ok(false);
             }
             let (meta, stamps) = cache.begin_entry(&key, life).await?;
             let entry = Entry::new(value, meta).stamped(stamps);
-            cache.store(&key, entry, Some(Codec::of::<T>()), only_if).await
+            cache.store(&key, entry, coding?, only_if).await
         })
     }
 }
@@ -126,6 +127,7 @@ pub struct Add<'c, T> {
 }
 
 call_options!(Add<T>, set.options);
+codec_option!(Add<T>, set.options);
 life_options!(Add<T>, set.life);
 
 impl<'c, T: Value> IntoFuture for Add<'c, T> {
@@ -148,6 +150,7 @@ pub struct SetMany<'c, T> {
 }
 
 call_options!(SetMany<T>, options);
+codec_option!(SetMany<T>, options);
 life_options!(SetMany<T>, life);
 
 impl<'c, T: Value> IntoFuture for SetMany<'c, T> {
@@ -157,8 +160,9 @@ impl<'c, T: Value> IntoFuture for SetMany<'c, T> {
     fn into_future(self) -> Self::IntoFuture {
         let Self { cache, pairs, life, options } = self;
         let pairs: Vec<_> = pairs.into_iter().map(|(key, value)| (options.key(key), value)).collect();
+        let coding = options.coding::<T>();
         options.run(cache, async move {
-            let codec = Some(Codec::of::<T>());
+            let coding = coding?;
             let ttl = life.ttl.transpose()?;
             for (route, pairs) in cache.by_route(pairs)? {
                 if cache.is_off(Command::SetMany, route) {
@@ -167,9 +171,9 @@ impl<'c, T: Value> IntoFuture for SetMany<'c, T> {
                 let keys: Vec<_> = pairs.iter().map(|(key, _)| key.clone()).collect();
                 let meta = cache.meta(ttl.or(route.default_ttl()));
                 let stamps = route.stamp(&life.tags).await?;
-                let entry = |value| weigh(route, Entry::new(value, meta).stamped(stamps.clone()), codec);
+                let entry = |value| weigh(route, Entry::new(value, meta).stamped(stamps.clone()), coding);
                 let entries = pairs.into_iter().map(|(key, value)| (key, entry(value))).collect();
-                route.set_many(entries, codec).await?;
+                route.set_many(entries, coding).await?;
                 keys.iter().for_each(|key| cache.abandon(key));
             }
             Ok(())

@@ -224,6 +224,21 @@ mod tests {
     }
 
     #[test]
+    fn a_signature_is_all_of_its_bytes() {
+        for digest in [Digest::Sha256, Digest::Sha1] {
+            let keys = Keyring::new(digest, ["the secret"]).unwrap();
+            let mut out = Vec::new();
+            keys.sign(ENTRY, "key", &mut out);
+            assert!(keys.verifies(ENTRY, "key", b"", &out));
+            for len in 0..out.len() {
+                assert!(!keys.verifies(ENTRY, "key", b"", &out[..len]), "{digest}: {len} bytes");
+            }
+            out.push(0);
+            assert!(!keys.verifies(ENTRY, "key", b"", &out), "{digest}: one more");
+        }
+    }
+
+    #[test]
     fn states_of_a_digest_are_overwritten_when_they_are_dropped() {
         fn overwritten<T: zeroize::ZeroizeOnDrop>() {}
         overwritten::<Sha256>();

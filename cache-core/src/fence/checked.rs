@@ -9,48 +9,84 @@ use serde::ser::{
 };
 
 use super::deeper;
+use crate::schema::Enums;
 
 /// A value that serializes as it does without, or not at all:
 ///
 /// - A field that is left out by `skip_serializing_if` is an error. Without names in the bytes the next field would
 ///   be read in its place.
+/// - So is a variant of an enum that is written by another number than it is read by: `#[serde(skip)]` on one before it
+///   makes it so.
 /// - So are more than [`MAX_DEPTH`](super::MAX_DEPTH) values within each other: the stack is not without end, and
 ///   reading them would be refused.
 ///
 /// It wraps the value, since the serializers of some codecs cannot be named.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Checked<'a, T: ?Sized>(pub(crate) &'a T);
+pub(crate) struct Checked<'a, T: ?Sized> {
+    value: &'a T,
+    at: At<'a>,
+}
+
+impl<'a, T: ?Sized> Checked<'a, T> {
+    /// The value, of a type that has these enums in it.
+    #[inline]
+    pub(crate) const fn new(value: &'a T, enums: &'a Enums) -> Self {
+        Self { value, at: At { depth: 0, enums } }
+    }
+}
 
 impl<T: Serialize + ?Sized> Serialize for Checked<'_, T> {
     #[inline]
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.0.serialize(Fenced { inner: serializer, depth: 0 })
+        self.value.serialize(Fenced { inner: serializer, at: self.at })
     }
 }
 
-/// A value within `depth` others.
-struct Within<'a, T: ?Sized> {
-    value: &'a T,
+/// Within how many values, of what.
+#[derive(Debug, Clone, Copy)]
+struct At<'a> {
     depth: u8,
+    enums: &'a Enums,
 }
 
-impl<T: Serialize + ?Sized> Serialize for Within<'_, T> {
+impl At<'_> {
     #[inline]
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.value.serialize(Fenced { inner: serializer, depth: self.depth })
+    fn deeper<E: Error>(self) -> Result<Self, E> {
+        Ok(Self { depth: deeper(self.depth, E::custom)?, ..self })
+    }
+
+    /// Refuses a variant whose number is that of another where it is read.
+    #[inline]
+    fn variant<E: Error>(self, name: &str, index: u32, variant: &str) -> Result<(), E> {
+        let (mut known, mut fits) = (false, false);
+        for (_, variants) in self.enums.iter().filter(|(known, _)| *known == name) {
+            known |= variants.contains(&variant);
+            fits |= variants.get(index as usize) == Some(&variant);
+        }
+        if known && !fits { Err(misnumbered(name, variant)) } else { Ok(()) }
     }
 }
 
-/// A serializer, or what one gave for the parts of a value, within `depth` values.
-struct Fenced<S> {
+#[cold]
+fn misnumbered<E: Error>(name: &str, variant: &str) -> E {
+    E::custom(format_args!(
+        "`{name}::{variant}` is written by another number than it is read by, as after a variant with `#[serde(skip)]`"
+    ))
+}
+
+/// A serializer, or what one gave for the parts of a value.
+struct Fenced<'a, S> {
     inner: S,
-    depth: u8,
+    at: At<'a>,
 }
 
-impl<S> Fenced<S> {
+impl<'e, S> Fenced<'e, S> {
     #[inline]
-    fn within<'a, T: ?Sized>(&self, value: &'a T) -> Within<'a, T> {
-        Within { value, depth: self.depth }
+    const fn within<'a, T: ?Sized>(&self, value: &'a T) -> Checked<'a, T>
+    where
+        'e: 'a,
+    {
+        Checked { value, at: self.at }
     }
 }
 
@@ -67,23 +103,23 @@ macro_rules! plain {
 macro_rules! compound {
     ($($serialize:ident -> $part:ident ($($name:ident: $type:ty),*);)*) => {
         $(#[inline]
-        fn $serialize(self, $($name: $type),*) -> Result<Fenced<S::$part>, S::Error> {
-            let depth = deeper(self.depth, S::Error::custom)?;
-            Ok(Fenced { inner: self.inner.$serialize($($name),*)?, depth })
+        fn $serialize(self, $($name: $type),*) -> Result<Fenced<'e, S::$part>, S::Error> {
+            let at = self.at.deeper()?;
+            Ok(Fenced { inner: self.inner.$serialize($($name),*)?, at })
         })*
     };
 }
 
-impl<S: Serializer> Serializer for Fenced<S> {
+impl<'e, S: Serializer> Serializer for Fenced<'e, S> {
     type Ok = S::Ok;
     type Error = S::Error;
-    type SerializeSeq = Fenced<S::SerializeSeq>;
-    type SerializeTuple = Fenced<S::SerializeTuple>;
-    type SerializeTupleStruct = Fenced<S::SerializeTupleStruct>;
-    type SerializeTupleVariant = Fenced<S::SerializeTupleVariant>;
-    type SerializeMap = Fenced<S::SerializeMap>;
-    type SerializeStruct = Fenced<S::SerializeStruct>;
-    type SerializeStructVariant = Fenced<S::SerializeStructVariant>;
+    type SerializeSeq = Fenced<'e, S::SerializeSeq>;
+    type SerializeTuple = Fenced<'e, S::SerializeTuple>;
+    type SerializeTupleStruct = Fenced<'e, S::SerializeTupleStruct>;
+    type SerializeTupleVariant = Fenced<'e, S::SerializeTupleVariant>;
+    type SerializeMap = Fenced<'e, S::SerializeMap>;
+    type SerializeStruct = Fenced<'e, S::SerializeStruct>;
+    type SerializeStructVariant = Fenced<'e, S::SerializeStructVariant>;
 
     plain! {
         serialize_bool bool;
@@ -109,14 +145,34 @@ impl<S: Serializer> Serializer for Fenced<S> {
         serialize_seq -> SerializeSeq(len: Option<usize>);
         serialize_tuple -> SerializeTuple(len: usize);
         serialize_tuple_struct -> SerializeTupleStruct(name: &'static str, len: usize);
-        serialize_tuple_variant -> SerializeTupleVariant(
-            name: &'static str, index: u32, variant: &'static str, len: usize
-        );
         serialize_map -> SerializeMap(len: Option<usize>);
         serialize_struct -> SerializeStruct(name: &'static str, len: usize);
-        serialize_struct_variant -> SerializeStructVariant(
-            name: &'static str, index: u32, variant: &'static str, len: usize
-        );
+    }
+
+    #[inline]
+    fn serialize_tuple_variant(
+        self,
+        name: &'static str,
+        index: u32,
+        variant: &'static str,
+        len: usize,
+    ) -> Result<Self::SerializeTupleVariant, S::Error> {
+        self.at.variant(name, index, variant)?;
+        let at = self.at.deeper()?;
+        Ok(Fenced { inner: self.inner.serialize_tuple_variant(name, index, variant, len)?, at })
+    }
+
+    #[inline]
+    fn serialize_struct_variant(
+        self,
+        name: &'static str,
+        index: u32,
+        variant: &'static str,
+        len: usize,
+    ) -> Result<Self::SerializeStructVariant, S::Error> {
+        self.at.variant(name, index, variant)?;
+        let at = self.at.deeper()?;
+        Ok(Fenced { inner: self.inner.serialize_struct_variant(name, index, variant, len)?, at })
     }
 
     #[inline]
@@ -126,8 +182,8 @@ impl<S: Serializer> Serializer for Fenced<S> {
 
     #[inline]
     fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<S::Ok, S::Error> {
-        let depth = deeper(self.depth, S::Error::custom)?;
-        self.inner.serialize_some(&Within { value, depth })
+        let at = self.at.deeper()?;
+        self.inner.serialize_some(&Checked { value, at })
     }
 
     #[inline]
@@ -142,6 +198,7 @@ impl<S: Serializer> Serializer for Fenced<S> {
         index: u32,
         variant: &'static str,
     ) -> Result<S::Ok, S::Error> {
+        self.at.variant(name, index, variant)?;
         self.inner.serialize_unit_variant(name, index, variant)
     }
 
@@ -151,8 +208,8 @@ impl<S: Serializer> Serializer for Fenced<S> {
         name: &'static str,
         value: &T,
     ) -> Result<S::Ok, S::Error> {
-        let depth = deeper(self.depth, S::Error::custom)?;
-        self.inner.serialize_newtype_struct(name, &Within { value, depth })
+        let at = self.at.deeper()?;
+        self.inner.serialize_newtype_struct(name, &Checked { value, at })
     }
 
     #[inline]
@@ -163,8 +220,9 @@ impl<S: Serializer> Serializer for Fenced<S> {
         variant: &'static str,
         value: &T,
     ) -> Result<S::Ok, S::Error> {
-        let depth = deeper(self.depth, S::Error::custom)?;
-        self.inner.serialize_newtype_variant(name, index, variant, &Within { value, depth })
+        self.at.variant(name, index, variant)?;
+        let at = self.at.deeper()?;
+        self.inner.serialize_newtype_variant(name, index, variant, &Checked { value, at })
     }
 
     #[inline]
@@ -180,7 +238,7 @@ impl<S: Serializer> Serializer for Fenced<S> {
 
 macro_rules! elements {
     ($($part:ident $serialize:ident;)*) => {
-        $(impl<S: $part> $part for Fenced<S> {
+        $(impl<S: $part> $part for Fenced<'_, S> {
             type Ok = S::Ok;
             type Error = S::Error;
 
@@ -207,7 +265,7 @@ elements! {
 
 macro_rules! fields {
     ($($part:ident)*) => {
-        $(impl<S: $part> $part for Fenced<S> {
+        $(impl<S: $part> $part for Fenced<'_, S> {
             type Ok = S::Ok;
             type Error = S::Error;
 
@@ -243,7 +301,7 @@ fn left_out<E: Error>(name: &str) -> E {
     ))
 }
 
-impl<S: SerializeMap> SerializeMap for Fenced<S> {
+impl<S: SerializeMap> SerializeMap for Fenced<'_, S> {
     type Ok = S::Ok;
     type Error = S::Error;
 

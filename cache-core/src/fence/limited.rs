@@ -16,27 +16,27 @@ use super::deeper;
 /// wishes ill is the end of the stack and of the process.
 ///
 /// It also carries errors past the codec. An erased deserializer turns each error into the codec's own and back at
-/// every level, and bincode puts quotes around it each time: an error 15 levels down takes 4 GiB.
+/// every level, and bincode puts quotes around it each time: an error 40 levels down would take a terabyte.
 ///
 /// So it belongs between a codec and the erased deserializer that types read from, where it is compiled once for
 /// the codec and not once a type:
 ///
 /// ```text
-/// let slot = Slot::default();
-/// let mut erased = <dyn erased_serde::Deserializer<'_>>::erase(Limited::new(codec, &slot));
+/// let carried = Carried::default();
+/// let mut erased = <dyn erased_serde::Deserializer<'_>>::erase(Limited::new(codec, &carried));
 /// erased_serde::deserialize::<T>(&mut erased)
 /// ```
 pub(crate) struct Limited<'s, D> {
     inner: D,
     depth: u8,
-    slot: &'s Slot,
+    carried: &'s Carried,
 }
 
 /// Where an error is while it passes the codec.
 #[derive(Default)]
-pub(crate) struct Slot(Cell<Option<Error>>);
+pub(crate) struct Carried(Cell<Option<Error>>);
 
-impl Slot {
+impl Carried {
     /// Keeps an error from above, and gives the codec another to pass on.
     #[cold]
     fn keep<E: de::Error>(&self, error: Error) -> E {
@@ -51,15 +51,15 @@ impl Slot {
     }
 }
 
-impl fmt::Debug for Slot {
+impl fmt::Debug for Carried {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Slot").finish_non_exhaustive()
+        f.debug_struct("Carried").finish_non_exhaustive()
     }
 }
 
 impl<'s, D> Limited<'s, D> {
-    pub(crate) fn new(inner: D, slot: &'s Slot) -> Self {
-        Self { inner, depth: 0, slot }
+    pub(crate) fn new(inner: D, carried: &'s Carried) -> Self {
+        Self { inner, depth: 0, carried }
     }
 }
 
@@ -72,8 +72,8 @@ impl<D> fmt::Debug for Limited<'_, D> {
 macro_rules! forward {
     ($($deserialize:ident($($name:ident: $type:ty),*);)*) => {
         $(fn $deserialize<V: Visitor<'de>>(self, $($name: $type,)* visitor: V) -> Result<V::Value, Error> {
-            let Self { inner, depth, slot } = self;
-            inner.$deserialize($($name,)* Limited { inner: visitor, depth, slot }).map_err(|error| slot.give(&error))
+            let Self { inner, depth, carried } = self;
+            inner.$deserialize($($name,)* Limited { inner: visitor, depth, carried }).map_err(|error| carried.give(&error))
         })*
     };
 }
@@ -123,7 +123,7 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Limited<'_, D> {
 macro_rules! plain {
     ($($visit:ident $type:ty;)*) => {
         $(fn $visit<E: de::Error>(self, value: $type) -> Result<V::Value, E> {
-            self.inner.$visit(value).map_err(|error| self.slot.keep(error))
+            self.inner.$visit(value).map_err(|error| self.carried.keep(error))
         })*
     };
 }
@@ -132,9 +132,9 @@ macro_rules! plain {
 macro_rules! compound {
     ($($visit:ident $access:ident;)*) => {
         $(fn $visit<A: $access<'de>>(self, access: A) -> Result<V::Value, A::Error> {
-            let Self { inner, depth, slot } = self;
-            let depth = deeper(depth, de::Error::custom).map_err(|error| slot.keep(error))?;
-            inner.$visit(Limited { inner: access, depth, slot }).map_err(|error| slot.keep(error))
+            let Self { inner, depth, carried } = self;
+            let depth = deeper(depth, de::Error::custom).map_err(|error| carried.keep(error))?;
+            inner.$visit(Limited { inner: access, depth, carried }).map_err(|error| carried.keep(error))
         })*
     };
 }
@@ -177,17 +177,17 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Limited<'_, V> {
     }
 
     fn visit_none<E: de::Error>(self) -> Result<V::Value, E> {
-        self.inner.visit_none().map_err(|error| self.slot.keep(error))
+        self.inner.visit_none().map_err(|error| self.carried.keep(error))
     }
 
     fn visit_unit<E: de::Error>(self) -> Result<V::Value, E> {
-        self.inner.visit_unit().map_err(|error| self.slot.keep(error))
+        self.inner.visit_unit().map_err(|error| self.carried.keep(error))
     }
 
     /// A variant without parts is no level: the others are when they are known.
     fn visit_enum<A: EnumAccess<'de>>(self, access: A) -> Result<V::Value, A::Error> {
-        let Self { inner, depth, slot } = self;
-        inner.visit_enum(Limited { inner: access, depth, slot }).map_err(|error| slot.keep(error))
+        let Self { inner, depth, carried } = self;
+        inner.visit_enum(Limited { inner: access, depth, carried }).map_err(|error| carried.keep(error))
     }
 }
 
@@ -195,8 +195,10 @@ impl<'de, S: DeserializeSeed<'de>> DeserializeSeed<'de> for Limited<'_, S> {
     type Value = S::Value;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<S::Value, D::Error> {
-        let Self { inner, depth, slot } = self;
-        inner.deserialize(Limited { inner: deserializer, depth, slot }).map_err(|error| slot.keep(error))
+        let Self { inner, depth, carried } = self;
+        inner
+            .deserialize(Limited { inner: deserializer, depth, carried })
+            .map_err(|error| carried.keep(error))
     }
 }
 
@@ -204,8 +206,8 @@ impl<'de, A: SeqAccess<'de>> SeqAccess<'de> for Limited<'_, A> {
     type Error = Error;
 
     fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, Error> {
-        let seed = Limited { inner: seed, depth: self.depth, slot: self.slot };
-        self.inner.next_element_seed(seed).map_err(|error| self.slot.give(&error))
+        let seed = Limited { inner: seed, depth: self.depth, carried: self.carried };
+        self.inner.next_element_seed(seed).map_err(|error| self.carried.give(&error))
     }
 
     fn size_hint(&self) -> Option<usize> {
@@ -217,13 +219,13 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for Limited<'_, A> {
     type Error = Error;
 
     fn next_key_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, Error> {
-        let seed = Limited { inner: seed, depth: self.depth, slot: self.slot };
-        self.inner.next_key_seed(seed).map_err(|error| self.slot.give(&error))
+        let seed = Limited { inner: seed, depth: self.depth, carried: self.carried };
+        self.inner.next_key_seed(seed).map_err(|error| self.carried.give(&error))
     }
 
     fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, Error> {
-        let seed = Limited { inner: seed, depth: self.depth, slot: self.slot };
-        self.inner.next_value_seed(seed).map_err(|error| self.slot.give(&error))
+        let seed = Limited { inner: seed, depth: self.depth, carried: self.carried };
+        self.inner.next_value_seed(seed).map_err(|error| self.carried.give(&error))
     }
 
     fn size_hint(&self) -> Option<usize> {
@@ -236,10 +238,10 @@ impl<'de, 's, A: EnumAccess<'de>> EnumAccess<'de> for Limited<'s, A> {
     type Variant = Limited<'s, A::Variant>;
 
     fn variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<(S::Value, Self::Variant), Error> {
-        let Self { inner, depth, slot } = self;
-        let seed = Limited { inner: seed, depth, slot };
-        let (value, variant) = inner.variant_seed(seed).map_err(|error| slot.give(&error))?;
-        Ok((value, Limited { inner: variant, depth, slot }))
+        let Self { inner, depth, carried } = self;
+        let seed = Limited { inner: seed, depth, carried };
+        let (value, variant) = inner.variant_seed(seed).map_err(|error| carried.give(&error))?;
+        Ok((value, Limited { inner: variant, depth, carried }))
     }
 }
 
@@ -247,18 +249,22 @@ impl<'de, A: VariantAccess<'de>> VariantAccess<'de> for Limited<'_, A> {
     type Error = Error;
 
     fn unit_variant(self) -> Result<(), Error> {
-        self.inner.unit_variant().map_err(|error| self.slot.give(&error))
+        self.inner.unit_variant().map_err(|error| self.carried.give(&error))
     }
 
     fn newtype_variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<S::Value, Error> {
-        let Self { inner, depth, slot } = self;
+        let Self { inner, depth, carried } = self;
         let depth = deeper(depth, de::Error::custom)?;
-        inner.newtype_variant_seed(Limited { inner: seed, depth, slot }).map_err(|error| slot.give(&error))
+        inner
+            .newtype_variant_seed(Limited { inner: seed, depth, carried })
+            .map_err(|error| carried.give(&error))
     }
 
     fn tuple_variant<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value, Error> {
-        let Self { inner, depth, slot } = self;
-        inner.tuple_variant(len, Limited { inner: visitor, depth, slot }).map_err(|error| slot.give(&error))
+        let Self { inner, depth, carried } = self;
+        inner
+            .tuple_variant(len, Limited { inner: visitor, depth, carried })
+            .map_err(|error| carried.give(&error))
     }
 
     fn struct_variant<V: Visitor<'de>>(
@@ -266,9 +272,9 @@ impl<'de, A: VariantAccess<'de>> VariantAccess<'de> for Limited<'_, A> {
         fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Error> {
-        let Self { inner, depth, slot } = self;
+        let Self { inner, depth, carried } = self;
         inner
-            .struct_variant(fields, Limited { inner: visitor, depth, slot })
-            .map_err(|error| slot.give(&error))
+            .struct_variant(fields, Limited { inner: visitor, depth, carried })
+            .map_err(|error| carried.give(&error))
     }
 }

@@ -17,7 +17,7 @@ fn plain<T: Serialize + ?Sized>(value: &T) -> Vec<u8> {
 }
 
 fn encode<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, EncodeError> {
-    bincode::serde::encode_to_vec(Checked(value), config())
+    bincode::serde::encode_to_vec(Checked::new(value, &[]), config())
 }
 
 fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, DecodeError> {
@@ -28,8 +28,8 @@ fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, DecodeError> {
         type Value = T;
 
         fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<T, D::Error> {
-            let slot = Slot::default();
-            let mut erased = <dyn Erased<'de>>::erase(Limited::new(deserializer, &slot));
+            let carried = Carried::default();
+            let mut erased = <dyn Erased<'de>>::erase(Limited::new(deserializer, &carried));
             erased_serde::deserialize(&mut erased).map_err(D::Error::custom)
         }
     }
@@ -126,16 +126,19 @@ fn what_is_fenced_has_the_same_bytes_and_comes_back() {
 fn a_codec_with_names_passes_the_fences_too() {
     let value = everything();
     let fields = BTreeMap::from([("ip", "127.0.0.1".parse::<std::net::IpAddr>().unwrap())]);
-    assert_eq!(serde_json::to_string(&Checked(&fields)).unwrap(), serde_json::to_string(&fields).unwrap());
+    assert_eq!(
+        serde_json::to_string(&Checked::new(&fields, &[])).unwrap(),
+        serde_json::to_string(&fields).unwrap()
+    );
     let small = &value[5..];
-    let text = serde_json::to_string(&Checked(small)).unwrap();
+    let text = serde_json::to_string(&Checked::new(small, &[])).unwrap();
     assert_eq!(text, serde_json::to_string(small).unwrap());
     let mut json = serde_json::Deserializer::from_str(&text);
-    let slot = Slot::default();
-    let back = Vec::<Everything>::deserialize(Limited::new(&mut json, &slot)).unwrap();
+    let carried = Carried::default();
+    let back = Vec::<Everything>::deserialize(Limited::new(&mut json, &carried)).unwrap();
     assert_eq!(back, small);
     let mut json = serde_json::Deserializer::from_str("\"::1\"");
-    let ip: std::net::IpAddr = Deserialize::deserialize(Limited::new(&mut json, &slot)).unwrap();
+    let ip: std::net::IpAddr = Deserialize::deserialize(Limited::new(&mut json, &carried)).unwrap();
     assert_eq!(ip, std::net::Ipv6Addr::LOCALHOST);
 }
 
@@ -312,4 +315,23 @@ fn what_a_type_refuses_is_told_as_it_said_it() {
     let error = decode::<Vec<(u8, Option<Even>)>>(&[1, 5, 1, 7]).unwrap_err().to_string();
     assert!(error.contains("an odd number") && !error.contains('\\'), "{error}");
     assert_eq!(decode::<Vec<(u8, Option<Even>)>>(&[1, 5, 1, 8]).unwrap().len(), 1);
+}
+
+#[test]
+fn a_variant_that_is_read_by_another_number_is_an_error() {
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    enum Kind {
+        First,
+        #[serde(skip)]
+        _Hidden,
+        Second(u8),
+        Third,
+    }
+    let enums = crate::schema::Schema::of::<Kind>();
+    let encode = |kind: &Kind| bincode::serde::encode_to_vec(Checked::new(kind, enums.enums()), config());
+    assert!(encode(&Kind::First).is_ok());
+    for kind in [Kind::Second(7), Kind::Third] {
+        let message = encode(&kind).unwrap_err().to_string();
+        assert!(message.contains("is written by another number than it is read by"), "{message}");
+    }
 }

@@ -1,11 +1,12 @@
 //! A value on its way into a chain, and out of it into the form that a backend keeps.
 
+use std::any::Any;
 use std::sync::Arc;
 
 use crate::backend::{Backend, Form};
-use crate::codec::Codec;
-use crate::entry::{Encoded, Entry, Kind};
-use crate::error::{Error, Result};
+use crate::coder::Coding;
+use crate::entry::{Entry, Kind};
+use crate::error::Result;
 use crate::key::Key;
 
 /// A value about to be stored.
@@ -16,70 +17,69 @@ pub struct Item {
     pub key: Key,
     /// The value as the type it is: it is encoded behind the chain, and only where the backend keeps bytes.
     pub entry: Arc<Entry>,
-    /// How it becomes bytes; `None` if its type cannot.
-    pub codec: Option<Codec>,
+    /// How it becomes bytes, if its type can.
+    pub coding: Coding,
 }
 
 impl Item {
     /// The entry under the key.
-    pub const fn new(key: Key, entry: Arc<Entry>, codec: Option<Codec>) -> Self {
-        Self { key, entry, codec }
+    pub const fn new(key: Key, entry: Arc<Entry>, coding: Coding) -> Self {
+        Self { key, entry, coding }
     }
 
     /// The bytes of the encoded value, without those of its key; `None` for a value that does not encode. Measured
     /// without encoding into memory, also where the backend keeps objects.
     pub fn size(&self) -> Option<usize> {
-        if let Some(bytes) = self.entry.encoded() {
-            return Some(bytes.len());
+        match self.entry.payload() {
+            Some(bytes) => Some(bytes.len()),
+            None => self.coding.encoded_len(&self.entry),
         }
-        if self.entry.kind() == Kind::Absent {
-            return Some(0);
-        }
-        self.codec.and_then(|codec| codec.encoded_len(self.entry.value()))
     }
 }
 
 /// A value on its way through a chain, with the codec that waits behind it.
 struct Unencoded {
     entry: Arc<Entry>,
-    codec: Option<Codec>,
+    coding: Coding,
 }
 
 /// The entry as a [`Layered`] backend wants it: not encoded yet.
-pub(crate) fn unencoded(entry: Arc<Entry>, codec: Option<&Codec>) -> Arc<Entry> {
+pub(crate) fn unencoded(entry: Arc<Entry>, coding: Coding) -> Arc<Entry> {
     let meta = entry.meta();
-    Entry::new(Unencoded { entry, codec: codec.copied() }, meta)
+    Entry::new(Unencoded { entry, coding }, meta)
 }
 
 /// The entry in the form that a backend keeps.
-pub(crate) fn encoded(backend: &dyn Backend, entry: Arc<Entry>, codec: Option<&Codec>) -> Result<Arc<Entry>> {
-    let form = backend.form();
-    if form == Form::Bytes
-        && entry.kind() == Kind::Value
+pub(crate) fn encoded(backend: &dyn Backend, entry: Arc<Entry>, coding: Coding) -> Result<Arc<Entry>> {
+    if backend.form() == Form::Objects || entry.payload().is_some() || entry.encoded().is_some() {
+        return Ok(entry);
+    }
+    if entry.kind() == Kind::Value
         && backend.counts()
-        && let Some(number) = Codec::number(&entry)
+        && let Some(number) = whole_number(entry.value())
     {
-        return Ok(number);
+        return Ok(entry.with_value(number));
     }
-    match (form, codec) {
-        (Form::Objects, _) => Ok(entry),
-        (Form::Bytes, _) if entry.encoded().is_some() => Ok(entry),
-        (Form::Bytes, Some(codec)) if entry.kind() == Kind::Value => codec.encode(&entry),
-        // `None` has no value to encode.
-        (Form::Bytes, _) if entry.kind() == Kind::Absent => {
-            Ok(Entry::new(Encoded(bytes::Bytes::new()), entry.meta()).stamped(entry.stamps().to_vec()))
-        }
-        (Form::Bytes, _) => Err(Error::Codec {
-            type_name: "this type",
-            reason: "it has no serde implementation and the backend keeps bytes".into(),
-        }),
+    coding.encode(&entry)
+}
+
+/// A value of an integer type, if 64 bits with a sign hold it.
+fn whole_number(value: &dyn Any) -> Option<i64> {
+    macro_rules! one_of {
+        ($($int:ty)*) => {
+            $(if let Some(number) = value.downcast_ref::<$int>() {
+                return i64::try_from(*number).ok();
+            })*
+        };
     }
+    one_of!(i64 i32 u64 u32 usize isize i16 u16 i8 u8);
+    None
 }
 
 /// What a backend of a chain was given, taken apart.
 pub(super) fn item(key: Key, entry: Arc<Entry>) -> Item {
     match entry.downcast_ref::<Unencoded>() {
-        Some(inner) => Item::new(key, Arc::clone(&inner.entry), inner.codec),
-        None => Item::new(key, entry, None),
+        Some(inner) => Item::new(key, Arc::clone(&inner.entry), inner.coding),
+        None => Item::new(key, entry, Coding::NONE),
     }
 }

@@ -172,7 +172,7 @@ impl Layered {
     }
 
     fn to_store(&self, item: Item) -> Result<(Key, Arc<Entry>)> {
-        Ok((item.key, encoded(&*self.backend, item.entry, item.codec.as_ref())?))
+        Ok((item.key, encoded(&*self.backend, item.entry, item.coding)?))
     }
 
     /// Removes what was stored through these layers: everything, unless they keep their keys apart.

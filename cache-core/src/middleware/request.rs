@@ -235,7 +235,7 @@ impl Request {
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum Response {
-    /// The entry, as the backend keeps it: perhaps expired, perhaps [`Encoded`](crate::Encoded).
+    /// The entry, as the backend keeps it: perhaps expired, perhaps with its value as bytes ([`payload`](Entry::payload)).
     Entry(Option<Arc<Entry>>),
     /// Entries, in the order of the keys.
     Entries(Vec<Option<Arc<Entry>>>),

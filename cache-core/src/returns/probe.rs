@@ -10,10 +10,10 @@ use serde::de::DeserializeOwned;
 
 use super::shape::Shape;
 use super::written::Shaped;
-use crate::codec::Codec;
+use crate::coder::Coder;
 use crate::entry::{Entry, Meta};
 
-/// Asks what a type can do, by autoref: `(&&Probe::<T>::NEW).codec()`.
+/// Asks what a type can do, by autoref: `(&&Probe::<T>::NEW).coder()`.
 #[derive(Debug)]
 pub struct Probe<T>(PhantomData<fn() -> T>);
 
@@ -32,26 +32,26 @@ pub const fn error_of<Out, S: Shape<Out>>(_: Shaped<Out, S>) -> Probe<S::Error> 
     Probe::NEW
 }
 
-/// Types with serde implementations have a codec.
-pub trait WithCodec {
-    /// The codec.
-    fn codec(&self) -> Option<&'static Codec>;
+/// Types with serde implementations have a way into bytes.
+pub trait WithCoder {
+    /// It.
+    fn coder(&self) -> Option<&'static Coder>;
 }
 
-impl<T: Serialize + DeserializeOwned + Any + Send + Sync> WithCodec for &Probe<T> {
-    fn codec(&self) -> Option<&'static Codec> {
-        Some(Codec::of::<T>())
+impl<T: Serialize + DeserializeOwned + Any + Send + Sync> WithCoder for &Probe<T> {
+    fn coder(&self) -> Option<&'static Coder> {
+        Some(Coder::of::<T>())
     }
 }
 
 /// The others have none: they are cached in memory only.
-pub trait WithoutCodec {
-    /// No codec.
-    fn codec(&self) -> Option<&'static Codec>;
+pub trait WithoutCoder {
+    /// None.
+    fn coder(&self) -> Option<&'static Coder>;
 }
 
-impl<T> WithoutCodec for Probe<T> {
-    fn codec(&self) -> Option<&'static Codec> {
+impl<T> WithoutCoder for Probe<T> {
+    fn coder(&self) -> Option<&'static Coder> {
         None
     }
 }

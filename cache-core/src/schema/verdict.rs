@@ -1,5 +1,6 @@
 //! What a shape means to those who have to store it.
 
+use super::Variants;
 use super::node::{Asked, Node};
 use super::text::{has_cut, is_cut};
 
@@ -24,6 +25,19 @@ pub(super) fn is_recursive(root: &Node) -> bool {
 /// Why a codec that stores neither names nor kinds cannot store it.
 pub(super) fn needs_names(root: &Node) -> Option<String> {
     reason(root, &mut Vec::new())
+}
+
+/// The enums whose names are one for each variant.
+pub(super) fn enums(root: &Node) -> Vec<Variants> {
+    let mut all = root.parts.iter().flat_map(enums).collect::<Vec<_>>();
+    if let Some(Asked::Enum(name, variants)) = root.asked
+        && root.real.is_none()
+    {
+        all.push((name, variants));
+    }
+    all.sort_unstable();
+    all.dedup();
+    all
 }
 
 /// Whether its values take bytes where neither names nor kinds are stored.

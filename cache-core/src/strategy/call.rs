@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 
 use super::policy::{Policy, Seen};
 use crate::cache::{CacheRef, Route};
-use crate::codec::Codec;
+use crate::coder::Coding;
 use crate::detect::{self, DetectedCall, Outcome};
 use crate::entry::{Entry, Kind, Meta};
 use crate::error::Error;
@@ -85,7 +85,7 @@ impl Trouble {
 #[derive(Clone, Copy)]
 pub(crate) struct Reader {
     pub(crate) answer: TypeId,
-    pub(crate) codec: Option<&'static Codec>,
+    pub(crate) coding: Coding,
     /// `None` where the value, or the error, cannot be shared and so is never kept.
     pub(crate) value: Option<fn(&Entry) -> bool>,
     pub(crate) absent: bool,

@@ -13,7 +13,7 @@ use crate::backend::Form;
 use crate::background;
 use crate::cache::{FillGuard, Route};
 use crate::clock::{BoxFuture, Time};
-use crate::codec::Codec;
+use crate::coder::Coding;
 use crate::entry::{Entry, Kind, Meta};
 use crate::error::Error;
 use crate::event::EventKind;
@@ -125,7 +125,7 @@ impl Ticket {
             return true;
         }
         route.form() == Form::Objects
-            && matches!(route.get(&self.call.key, self.reader.codec).await, Ok(None))
+            && matches!(route.get(&self.call.key, self.reader.coding).await, Ok(None))
     }
 
     /// Times for the entry of an answer computed just now; a value knows how long it is fresh, and no answer of
@@ -282,7 +282,7 @@ impl Ticket {
         }
         entry = entry.stamped(self.stamps.clone());
         if route.weighs() {
-            entry = weighed(entry, self.reader.codec);
+            entry = weighed(entry, self.reader.coding);
         }
         if let Some(kind) = self.leases.lost() {
             self.call.tell(kind, None);
@@ -299,7 +299,7 @@ impl Ticket {
             let mut filling = std::pin::pin!(route.fill(
                 &self.call.key,
                 Arc::clone(&entry),
-                self.reader.codec,
+                self.reader.coding,
                 fill,
                 supersedes
             ));
@@ -337,12 +337,12 @@ impl Ticket {
 }
 
 /// The entry with an estimate of its bytes: what it takes encoded, which is what it holds, roughly.
-pub(crate) fn weighed(entry: Arc<Entry>, codec: Option<&Codec>) -> Arc<Entry> {
+pub(crate) fn weighed(entry: Arc<Entry>, coding: Coding) -> Arc<Entry> {
     let value = entry.value();
-    let heap = match codec {
-        None if entry.encoded().is_some() => entry.encoded().map_or(0, bytes::Bytes::len),
+    let heap = match entry.payload() {
+        Some(bytes) => bytes.len(),
         // What cannot be measured is not let in: a bound that guesses is none.
-        Some(codec) => codec.encoded_len(value).unwrap_or(usize::MAX),
+        None if coding.measures(entry.kind()) => coding.encoded_len(&entry).unwrap_or(usize::MAX),
         None => 0,
     };
     let tags: usize = entry.stamps().iter().map(|stamp| 64 + stamp.tag().as_str().len()).sum();

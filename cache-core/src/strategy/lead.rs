@@ -9,7 +9,6 @@ use crate::cache::{FillGuard, Route};
 use crate::clock::Time;
 use crate::command::Command;
 use crate::entry::Entry;
-use crate::error::Error;
 use crate::event::EventKind;
 use crate::flight::{Answer, Join, Landing, Leader, Waiter, fell_back};
 use crate::key::Key;
@@ -37,7 +36,7 @@ impl Call {
         let Some(route) = self.route().filter(|_| !self.is_bypass()) else {
             return Ticket::compute(self, reader, None, None);
         };
-        if route.form() == Form::Bytes && reader.codec.is_none() {
+        if route.form() == Form::Bytes && !reader.coding.has_values() {
             self.tell(EventKind::NotSerializable, None);
         }
         let leader = match self.join(reader).await {
@@ -83,10 +82,13 @@ impl Call {
             let keys: Vec<Key> = group.iter().map(|at| calls[*at].key.clone()).collect();
             let Some(route) = group.first().and_then(|at| calls[*at].route()) else { continue };
             // What cannot be read here is looked at once more, alone, by whoever computes it.
-            let found = route.get_many(&keys, reader.codec).await.unwrap_or_default();
+            let found = route.get_many(&keys, reader.coding).await.unwrap_or_default();
             for (at, entry) in group.into_iter().zip(found) {
                 let call = calls[at];
-                entries[at] = entry.filter(|entry| entry.version() == call.version && reader.fits(entry));
+                entries[at] = entry
+                    .ok()
+                    .flatten()
+                    .filter(|entry| entry.version() == call.version && reader.fits(entry));
                 if let Some(entry) = &entries[at] {
                     call.answered(EventKind::Hit, Some(entry.meta()));
                 }
@@ -151,14 +153,14 @@ impl Call {
         if self.mode.recomputes() {
             return (None, true);
         }
-        match route.get(&self.key, reader.codec).await {
+        match route.get(&self.key, reader.coding).await {
             Ok(Some(entry)) if entry.version() == self.version && reader.fits(&entry) => (Some(entry), true),
             Ok(Some(_)) => {
                 self.tell(EventKind::Unreadable, None);
                 (None, true)
             }
             Ok(None) => (None, true),
-            Err(error @ Error::Codec { .. }) => {
+            Err(error) if error.is_unreadable() => {
                 self.tell(EventKind::Unreadable, Some(&error));
                 (None, true)
             }

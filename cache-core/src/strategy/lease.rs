@@ -86,7 +86,7 @@ impl Call {
     /// The usable entry. What is wrong with another, or with the backend, was told by the first look or will be by
     /// the next step.
     async fn look_again(&self, route: &Route, reader: Reader) -> Option<Arc<Entry>> {
-        let found = route.get(&self.key, reader.codec).await.ok().flatten();
+        let found = route.get(&self.key, reader.coding).await.ok().flatten();
         found.filter(|entry| entry.version() == self.version && reader.fits(entry))
     }
 }

@@ -46,21 +46,19 @@ pub(crate) enum Due {
 /// What the first look made of an entry: it is counted and judged once.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Seen {
-    stored: Time,
-    nonce: u64,
+    identity: u64,
     /// How many calls it has answered with this one, where hits count.
     pub(crate) hits: u32,
 }
 
 impl Seen {
     const fn new(entry: &Entry, hits: u32) -> Self {
-        let Meta { stored, nonce, .. } = *entry.times();
-        Self { stored, nonce, hits }
+        Self { identity: entry.identity(), hits }
     }
 
     /// Whether it was this one.
     pub(crate) fn is(&self, entry: &Entry) -> bool {
-        (self.stored, self.nonce) == (entry.times().stored, entry.times().nonce)
+        self.identity == entry.identity()
     }
 }
 
@@ -198,7 +196,7 @@ impl Policy {
                 meta.fresh_until =
                     fresh.map_or(meta.expires, |fresh| meta.stored.after(fresh).min(meta.expires));
             }
-            Self::Hit { .. } => meta.nonce = fastrand::u64(1..),
+            Self::Hit { .. } => meta.nonce = fastrand::u64(..) | 1,
         }
     }
 }
@@ -285,7 +283,7 @@ mod tests {
     fn hits_are_counted_entry_by_entry() {
         let hit = Policy::Hit { limit: 5, refresh_from: u32::MAX, background: true };
         let (one, other) = (entry(hit, Fresh::Whole), entry(hit, Fresh::Whole));
-        assert_ne!(one.nonce(), other.nonce());
+        assert_ne!(one.identity(), other.identity());
         assert_eq!([one.count_hit(), one.count_hit(), other.count_hit()], [1, 2, 1]);
     }
 

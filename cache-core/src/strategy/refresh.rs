@@ -95,7 +95,8 @@ impl Call {
         if route.form() == Form::Objects {
             return present.count_hit();
         }
-        let mut count = Count::hit(id(present), present.nonce() != 0, present.expires());
+        let left = present.expires().since(self.cache.now());
+        let mut count = Count::hit(present.identity(), present.is_counted(), left);
         if let Err(error) = route.update(&hold::beside("hit:", &self.key), &mut count).await {
             // A value that cannot be counted is an answer all the same.
             self.tell(EventKind::BackendFailed, Some(&error));
@@ -255,19 +256,12 @@ pub(crate) async fn begin_count(
     if !policy.counts_hits() || route.form() == Form::Objects {
         return Ok(());
     }
-    route.update(&hold::beside("hit:", key), &mut Count::begin(entry.nonce(), entry.expires())).await
-}
-
-/// Which entry of its key it is. What was set by hand has no number of its own.
-fn id(entry: &Entry) -> u64 {
-    match entry.nonce() {
-        0 => entry.times().stored.as_nanos(),
-        nonce => nonce,
-    }
+    let life = entry.expires().since(entry.times().stored);
+    route.update(&hold::beside("hit:", key), &mut Count::begin(entry.identity(), life)).await
 }
 
 /// Whether what was looked up twice is one entry. Bytes are another object each time.
 fn is_same(one: &Arc<Entry>, other: &Arc<Entry>) -> bool {
-    let id = |entry: &Entry| (entry.times().stored, entry.nonce());
-    Arc::ptr_eq(one, other) || (id(one) == id(other) && !one.is_dead() && !other.is_dead())
+    let is_equal = one.identity() == other.identity();
+    Arc::ptr_eq(one, other) || (is_equal && !one.is_dead() && !other.is_dead())
 }

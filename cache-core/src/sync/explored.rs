@@ -125,6 +125,7 @@ pub(crate) mod atomic {
             load() -> u64;
             store(value);
             fetch_min(value) -> u64;
+            fetch_add(value) -> u64;
         }
         AtomicUsize: usize {
             load() -> usize;

@@ -2,10 +2,13 @@
 
 use std::fmt;
 use std::sync::{Arc, OnceLock, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
 
 use self::store::Store;
 use crate::backend::{Backend, Fill, Increment, SetIf, SetOptions, Transition};
-use crate::clock::{BoxFuture, Clock, SystemClock, Time};
+use crate::clock::{BoxFuture, Clock, Moment, SystemClock, Time};
 use crate::entry::Entry;
 use crate::error::Result;
 use crate::key::Key;
@@ -19,10 +22,10 @@ mod tests;
 
 /// What a remote server looks like to a cache, without one: for tests only.
 ///
-/// It keeps bytes, so values go through their codec; it cannot be peeked at; its [`Stamp`]s do not know by
-/// themselves whether they hold, so the cache asks for `generations`. It has every verb but `raw`, each done in
-/// one step under one lock, and serves as the reference for backends of bytes. It never makes room and never
-/// purges. Clones are handles to the same one, so one of them can look at what a cache does to the other.
+/// It keeps bytes and an expiry, and forgets all else that an entry says; it cannot be peeked at; its [`Stamp`]s do not
+/// know by themselves whether they hold, so the cache asks for `generations`; states are changed at a time of its own.
+/// It has every verb but `raw`, each done in one step under one lock, and serves as the reference for backends of bytes.
+/// It never makes room and never purges. Clones are handles to the same one, so one of them can look at what a cache does to the other.
 ///
 /// [`Faults::wrap`](super::Faults::wrap) makes it slow, broken or hanging.
 ///
@@ -70,6 +73,28 @@ impl Wire {
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// The bytes that lie under a key, as anybody who can look into the server sees them.
+    pub fn stored(&self, key: &str) -> Option<Bytes> {
+        self.serve(|store, _| store.bytes(&Key::from(key)))
+    }
+
+    /// Puts bytes under a key past everything, as anybody who can write to the server can.
+    pub fn plant(&self, key: &str, bytes: impl Into<Vec<u8>>) {
+        let bytes: Vec<u8> = bytes.into();
+        self.serve(|store, now| store.plant(&Key::from(key), bytes.into(), now));
+    }
+
+    /// The state of a guard that lies under a key.
+    pub fn state(&self, key: &str) -> Option<Vec<u8>> {
+        self.serve(|store, _| store.state(&Key::from(key)))
+    }
+
+    /// Puts a state under a key past everything, for a minute.
+    pub fn plant_state(&self, key: &str, state: impl Into<Vec<u8>>) {
+        let until = Duration::from_secs(60);
+        self.serve(|store, now| store.plant_state(&Key::from(key), state.into(), now.after(until)));
     }
 
     /// One command, in one step, at one time.
@@ -228,9 +253,11 @@ impl Backend for Wire {
         })
     }
 
+    /// At the server's own time, which is not that of the cache.
     fn update<'a>(&'a self, key: &'a Key, change: &'a mut dyn Transition) -> BoxFuture<'a, Result<()>> {
         self.answer(move |store, now| {
-            store.update(key, change, now);
+            let wall = self.0.clock.get().map_or_else(|| SystemClock.wall(), |clock| clock.wall());
+            store.update(key, change, Moment { time: now, wall });
             Ok(())
         })
     }

@@ -70,7 +70,7 @@ impl Attempt {
 
     async fn begin_fill(&self) -> Option<FillGuard> {
         let route = self.route()?;
-        if route.form() == Form::Bytes && self.reader.codec.is_none() {
+        if route.form() == Form::Bytes && !self.reader.coding.has_values() {
             self.tell(EventKind::NotSerializable, None);
             return None;
         }
@@ -114,11 +114,11 @@ impl Attempt {
     /// The last answer, and its times counted from when it was last given.
     async fn look(&self) -> Option<(Arc<Entry>, Meta)> {
         let route = self.route()?;
-        let is_readable = route.form() == Form::Objects || self.reader.codec.is_some();
+        let is_readable = route.form() == Form::Objects || self.reader.coding.has_values();
         if !is_readable || self.cache.is_off(Command::Get, route) {
             return None;
         }
-        match route.get(&self.key, self.reader.codec).await {
+        match route.get(&self.key, self.reader.coding).await {
             Ok(Some(entry)) if entry.kind() != Kind::Failed && self.reader.fits(&entry) => {
                 let mut meta = entry.meta();
                 if route.form() == Form::Bytes {
@@ -132,7 +132,7 @@ impl Attempt {
                 None
             }
             Ok(None) => None,
-            Err(error @ Error::Codec { .. }) => {
+            Err(error) if error.is_unreadable() => {
                 self.trouble(EventKind::Unreadable, &error);
                 None
             }

@@ -8,10 +8,11 @@ use super::attempt::Attempt;
 use crate::backend::Form;
 use crate::cache::{FillGuard, Last, Route};
 use crate::clock::{BoxFuture, Time};
-use crate::entry::{Entry, Kind, Meta};
+use crate::entry::{Entry, Meta};
 use crate::error::{Error, Result};
 use crate::event::EventKind;
 use crate::key;
+use crate::sealed;
 use crate::strategy::weighed;
 use crate::ttl::Ttl;
 
@@ -30,6 +31,8 @@ impl Attempt {
         let mut meta = self.cache.meta(Some(ttl));
         if self.route().is_some_and(|route| route.form() == Form::Bytes) {
             meta.expires = meta.expires.after(rest(ttl));
+            // To know it again by.
+            meta.nonce = sealed::nonce();
         }
         meta.cost = meta.stored.since(self.started);
         meta
@@ -64,18 +67,14 @@ impl Attempt {
     }
 
     async fn store(&self, route: &Route, fill: &FillGuard, entry: Arc<Entry>) -> Result<bool> {
-        let entry = if route.weighs() { weighed(entry, self.reader.codec) } else { entry };
-        route.fill(&self.key, entry, self.reader.codec, fill, false).await
+        let entry = if route.weighs() { weighed(entry, self.reader.coding) } else { entry };
+        route.fill(&self.key, entry, self.reader.coding, fill, false).await
     }
 
     /// Stores the answer unless it is there; `None` if it is.
     async fn write(&self, route: &Route, fill: &FillGuard, entry: Arc<Entry>) -> Result<Option<bool>> {
-        let digest = match (entry.kind(), self.reader.codec) {
-            (Kind::Value, Some(codec)) => codec.encode(&entry)?.encoded().map_or(0, |bytes| key::hash(bytes)),
-            // `None` has no bytes.
-            _ => 0,
-        };
-        let Meta { stored, fresh_until, expires, .. } = entry.meta();
+        let digest = route.payload(&entry, self.reader.coding)?.payload().map_or(0, |bytes| key::hash(bytes));
+        let Meta { stored, fresh_until, expires, nonce, .. } = entry.meta();
         if route.renew(&self.key, digest, stored, fresh_until) {
             return Ok(None);
         }
@@ -84,7 +83,7 @@ impl Attempt {
         } else {
             stored.after(expires.since(fresh_until))
         };
-        let noted = route.note(&self.key, Last { digest, stored, again, good_until: fresh_until });
+        let noted = route.note(&self.key, Last { digest, nonce, again, good_until: fresh_until });
         let stored = self.store(route, fill, entry).await?;
         if stored {
             noted.stands();

@@ -12,8 +12,8 @@ const MEMORY: Duration = Duration::from_secs(60);
 /// One question or word about the failures of computing an entry anew.
 #[derive(Debug)]
 pub(super) struct Backoff {
-    /// The entry, by when it was stored: another has no failures.
-    of: Time,
+    /// The entry: another has no failures.
+    of: u64,
     word: Word,
     told: Option<Duration>,
     failures: u32,
@@ -27,22 +27,22 @@ enum Word {
 }
 
 impl Backoff {
-    const fn new(of: Time, word: Word) -> Self {
+    const fn new(of: u64, word: Word) -> Self {
         Self { of, word, told: None, failures: 0 }
     }
 
     /// Whether it may be computed now.
-    pub(super) const fn look(of: Time) -> Self {
+    pub(super) const fn look(of: u64) -> Self {
         Self::new(of, Word::Look)
     }
 
     /// It failed.
-    pub(super) const fn failed(of: Time) -> Self {
+    pub(super) const fn failed(of: u64) -> Self {
         Self::new(of, Word::Failed)
     }
 
     /// It was computed.
-    pub(super) const fn over(of: Time) -> Self {
+    pub(super) const fn over(of: u64) -> Self {
         Self::new(of, Word::Over)
     }
 
@@ -84,7 +84,7 @@ impl Transition for Backoff {
 }
 
 struct State {
-    of: Time,
+    of: u64,
     failures: u32,
     until: Time,
 }
@@ -94,7 +94,7 @@ impl State {
         let (of, rest) = bytes.split_first_chunk()?;
         let (until, failures) = rest.split_first_chunk()?;
         Some(Self {
-            of: Time::from_nanos(u64::from_le_bytes(*of)),
+            of: u64::from_le_bytes(*of),
             until: Time::from_nanos(u64::from_le_bytes(*until)),
             failures: u32::from_le_bytes(failures.try_into().ok()?),
         })
@@ -102,7 +102,7 @@ impl State {
 
     fn write(&self) -> Vec<u8> {
         let Self { of, failures, until } = self;
-        [&of.as_nanos().to_le_bytes()[..], &until.as_nanos().to_le_bytes(), &failures.to_le_bytes()].concat()
+        [&of.to_le_bytes()[..], &until.as_nanos().to_le_bytes(), &failures.to_le_bytes()].concat()
     }
 }
 
@@ -133,7 +133,7 @@ mod tests {
 
     #[test]
     fn each_failure_in_a_row_doubles_the_pause() {
-        let (mut kept, entry, mut now) = (Kept::default(), at(1), 10);
+        let (mut kept, entry, mut now) = (Kept::default(), 1, 10);
         for pause in [1_000, 2_000, 4_000] {
             assert_eq!(kept.ask(Backoff::look(entry), now), None);
             kept.ask(Backoff::failed(entry), now);
@@ -146,10 +146,10 @@ mod tests {
 
     #[test]
     fn success_another_entry_and_a_quiet_minute_end_it() {
-        let (mut kept, entry) = (Kept::default(), at(1));
+        let (mut kept, entry) = (Kept::default(), 1);
         kept.ask(Backoff::failed(entry), 10);
-        assert_eq!(kept.ask(Backoff::look(at(2)), 10), None);
-        kept.ask(Backoff::over(at(2)), 10);
+        assert_eq!(kept.ask(Backoff::look(2), 10), None);
+        kept.ask(Backoff::over(2), 10);
         assert_eq!(kept.ask(Backoff::look(entry), 10), Some(1_000), "another entry's success ended it");
         kept.ask(Backoff::over(entry), 10);
         assert!(kept.0.is_none());
@@ -162,7 +162,7 @@ mod tests {
     fn a_state_that_cannot_be_read_is_none() {
         for bytes in [&b""[..], b"short", &[7; 21]] {
             let mut kept = Kept(Some((bytes.to_vec(), Time::NEVER)));
-            assert_eq!(kept.ask(Backoff::look(at(1)), 1), None);
+            assert_eq!(kept.ask(Backoff::look(1), 1), None);
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Counting hits where entries are bytes: the count is a state of its own, and belongs to one entry.
 
+use std::time::Duration;
+
 use crate::backend::{Step, Transition};
 use crate::clock::Time;
 
@@ -10,8 +12,8 @@ pub(super) struct Count {
     nonce: u64,
     /// Whether counts of it were begun when it was stored: then one of another entry says that it is replaced.
     is_begun: bool,
-    /// When the entry expires, and the count with it.
-    expires: Time,
+    /// How long the entry lives yet, and the count with it.
+    left: Duration,
     told: u32,
     word: Word,
 }
@@ -23,13 +25,13 @@ enum Word {
 }
 
 impl Count {
-    pub(super) const fn hit(nonce: u64, is_begun: bool, expires: Time) -> Self {
-        Self { nonce, is_begun, expires, told: 1, word: Word::Hit }
+    pub(super) const fn hit(nonce: u64, is_begun: bool, left: Duration) -> Self {
+        Self { nonce, is_begun, left, told: 1, word: Word::Hit }
     }
 
     /// For an entry about to be stored. From here on what is counted of the one before is beyond every limit.
-    pub(super) const fn begin(nonce: u64, expires: Time) -> Self {
-        Self { nonce, is_begun: true, expires, told: 0, word: Word::Begin }
+    pub(super) const fn begin(nonce: u64, left: Duration) -> Self {
+        Self { nonce, is_begun: true, left, told: 0, word: Word::Begin }
     }
 
     /// How many there were with this one.
@@ -43,7 +45,7 @@ impl Transition for Count {
         "hits"
     }
 
-    fn step(&mut self, state: Option<&[u8]>, _: Time) -> Step {
+    fn step(&mut self, state: Option<&[u8]>, now: Time) -> Step {
         self.told = match (self.word, state.and_then(read)) {
             (Word::Begin, _) => 0,
             (Word::Hit, Some((nonce, count))) if nonce == self.nonce => count.saturating_add(1),
@@ -54,7 +56,7 @@ impl Transition for Count {
             (Word::Hit, _) => 1,
         };
         let state = [&self.nonce.to_le_bytes()[..], &self.told.to_le_bytes()].concat();
-        Step::Put(state, self.expires)
+        Step::Put(state, now.after(self.left))
     }
 }
 
@@ -71,7 +73,7 @@ mod tests {
     fn a_count_goes_on_for_its_entry_and_begins_anew_for_one_set_by_hand() {
         let mut state: Option<Vec<u8>> = None;
         let mut hit = |nonce| {
-            let mut count = Count::hit(nonce, false, Time::NEVER);
+            let mut count = Count::hit(nonce, false, Duration::MAX);
             if let Step::Put(put, _) = count.step(state.as_deref(), Time::ORIGIN) {
                 state = Some(put);
             }
@@ -79,7 +81,7 @@ mod tests {
         };
         assert_eq!([hit(1), hit(1), hit(2), hit(2), hit(2), hit(1)], [1, 2, 1, 2, 3, 1]);
         state = Some(b"rubbish".to_vec());
-        let mut count = Count::hit(1, true, Time::NEVER);
+        let mut count = Count::hit(1, true, Duration::MAX);
         count.step(state.as_deref(), Time::ORIGIN);
         assert_eq!(count.told(), 1);
     }
@@ -93,10 +95,10 @@ mod tests {
             }
             count.told()
         };
-        assert_eq!(ask(Count::begin(1, Time::NEVER)), 0);
-        let hit = |nonce| Count::hit(nonce, true, Time::NEVER);
+        assert_eq!(ask(Count::begin(1, Duration::MAX)), 0);
+        let hit = |nonce| Count::hit(nonce, true, Duration::MAX);
         assert_eq!([ask(hit(1)), ask(hit(1))], [1, 2]);
-        ask(Count::begin(2, Time::NEVER));
+        ask(Count::begin(2, Duration::MAX));
         assert_eq!([ask(hit(2)), ask(hit(1)), ask(hit(2))], [1, u32::MAX, 2]);
     }
 }

@@ -6,7 +6,6 @@ use super::backoff::Backoff;
 use crate::backend::Form;
 use crate::background;
 use crate::cache::Route;
-use crate::clock::Time;
 use crate::command::{LockGuard, Place};
 use crate::entry::Entry;
 use crate::error::Result;
@@ -32,8 +31,8 @@ pub(crate) struct Hold {
     lease: Option<LockGuard>,
     /// Where failures are counted.
     failures: Place,
-    /// The present entry, by when it was stored.
-    of: Time,
+    /// The present entry.
+    of: u64,
     has_failed: bool,
 }
 
@@ -44,7 +43,7 @@ impl Hold {
         route: &Route,
         present: &Entry,
     ) -> Result<std::result::Result<Self, Refused>> {
-        let of = present.times().stored;
+        let of = present.identity();
         let place = |what| Place::new(&call.cache, route, beside(what, &call.key));
         let failures = place("gen:failures:");
         let mut backoff = Backoff::look(of);

@@ -4,15 +4,15 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
-
 use super::Capability;
 use crate::backend::{Backend, Form};
 use crate::clock::{Clock, SystemClock, Time};
-use crate::codec::Codec;
-use crate::entry::{Encoded, Entry, Kind, Meta};
+use crate::coder::Coding;
+use crate::entry::{Entry, Kind, Meta, Payload};
+use crate::envelope::Envelope;
 use crate::error::Result;
 use crate::key::Key;
+use crate::sealed::Sealed;
 use crate::testing::ManualClock;
 
 /// How often an entry may be replaced under the eyes of a reader.
@@ -52,6 +52,7 @@ impl<T> Answer<T> for Result<T> {
 impl Bench {
     pub(super) fn new(backend: Arc<dyn Backend>, missing: &[Capability], real_time: bool) -> Self {
         let time = if real_time { Hand::Real } else { Hand::Manual(ManualClock::new()) };
+        let backend = Sealed::around(backend, Envelope::new(), None);
         let bench = Self { backend, missing: missing.to_vec(), time };
         bench.backend.attach(&bench.clock());
         bench
@@ -124,9 +125,9 @@ impl Bench {
             (Form::Objects, Kind::Value) => Entry::new(value.to_owned(), meta),
             (Form::Objects, _) => Entry::new((), meta),
             (Form::Bytes, Kind::Value) => {
-                Codec::of::<String>().encode(&Entry::new(value.to_owned(), meta)).of("encoding")
+                Coding::of::<String>().encode(&Entry::new(value.to_owned(), meta)).of("encoding")
             }
-            (Form::Bytes, _) => Entry::new(Encoded(Bytes::new()), meta),
+            (Form::Bytes, _) => Entry::new(Payload::nothing(), meta),
         };
         if self.backend.weighs() { entry.weigh(value.len() + 24) } else { entry }
     }

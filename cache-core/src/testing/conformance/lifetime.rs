@@ -155,6 +155,27 @@ pub(super) async fn the_end_moves_both_ways(bench: Bench) {
     must_eq!(bench.get("none").await, None);
 }
 
+pub(super) async fn the_end_of_a_counter_moves_both_ways(bench: Bench) {
+    let life = bench.life();
+    for (key, end) in
+        [("later", Some(life)), ("sooner", Some(MONTH)), ("never", Some(life)), ("some time", None)]
+    {
+        bench.set_number(key, 5, end).await;
+    }
+    assert!(bench.expire("later", Some(life * 4)).await);
+    assert!(bench.expire("sooner", Some(life)).await);
+    assert!(bench.expire("never", None).await);
+    assert!(bench.expire("some time", Some(life)).await);
+    bench.pass(life).await;
+    must_eq!(bench.number("later").await, Some(5), "its end was put off");
+    must_eq!(bench.number("sooner").await, None, "its end was brought nearer");
+    must_eq!(bench.number("some time").await, None, "it was given an end");
+    must_eq!(bench.count("sooner", 1, None).await, 1, "an expired counter was counted on");
+    bench.pass(life * 4).await;
+    must_eq!(bench.number("later").await, None, "the end it was given has come");
+    must_eq!(bench.count("never", 1, None).await, 6, "its end was taken away");
+}
+
 pub(super) async fn an_end_that_is_now_ends_it(bench: Bench) {
     bench.set("k", "v").await;
     assert!(bench.expire("k", Some(Duration::ZERO)).await, "there was an entry");

@@ -47,6 +47,7 @@ macro_rules! __conformance_checks {
                 an_expired_counter_begins_anew [Counters]
                 an_expired_entry_has_no_size [Sizes]
                 the_end_moves_both_ways [Expire]
+                the_end_of_a_counter_moves_both_ways [Expire Counters]
                 an_end_that_is_now_ends_it [Expire]
             }
             conditions {

@@ -1,12 +1,15 @@
 //! The verbs of a backend as the checks speak them.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::bench::{Answer, Bench};
 use crate::backend::{Fill, Increment, SetIf, SetOptions};
 use crate::clock::Time;
-use crate::codec::Codec;
-use crate::entry::Entry;
+use crate::codec::Bincode;
+use crate::coder::Coding;
+use crate::entry::{Entry, Meta, Payload};
+use crate::error::Error;
 use crate::key::Key;
 use crate::pattern::Pattern;
 
@@ -77,11 +80,18 @@ impl Bench {
         self.backend.increment(&key.into(), Increment::new(by, life)).await.of("increment")
     }
 
+    /// Stores a number, as one that is counted on.
+    pub(super) async fn set_number(&self, key: &str, number: i64, life: Option<Duration>) {
+        let now = self.now();
+        let entry = Entry::new(number, Meta::new(now, life.map_or(Time::NEVER, |life| now.after(life))));
+        assert!(self.backend.set(&key.into(), entry, SetOptions::default()).await.of("set"));
+    }
+
     /// The number under the key.
     pub(super) async fn number(&self, key: &str) -> Option<i64> {
         let entry = self.living(key).await?;
-        let encoded = || Codec::of::<i64>().decode(&entry).ok()?.downcast_ref().copied();
-        let number = entry.downcast_ref().copied().or_else(encoded);
+        let encoded = Coding::of::<i64>().decode(Arc::clone(&entry), &Bincode).ok();
+        let number = encoded.as_ref().and_then(|entry| entry.downcast_ref().copied());
         assert!(number.is_some(), "what `get` shows of the counter {key:?} is no `i64`");
         number
     }
@@ -106,10 +116,17 @@ impl Bench {
 /// The value as text.
 #[track_caller]
 pub(super) fn read(entry: &Entry) -> String {
+    if let Some(why) = entry.damage() {
+        panic!("`get` shows other bytes than were stored: {why}");
+    }
     if let Some(value) = entry.downcast_ref::<String>() {
         return value.clone();
     }
-    let decoded = Codec::of::<String>().decode(entry);
+    let payload = entry.downcast_ref::<Payload>().map(|payload| entry.with_value(payload.clone()));
+    let decoded = payload.map_or_else(
+        || Err(Error::backend("it is neither bytes nor text")),
+        |entry| Coding::of::<String>().decode(entry, &Bincode),
+    );
     let decoded = decoded.unwrap_or_else(|error| panic!("`get` shows what was not stored: {error}"));
     decoded.downcast_ref::<String>().cloned().unwrap_or_default()
 }

@@ -6,11 +6,10 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use crate::backend::{Fill, Increment, Step, Transition};
-use crate::clock::Time;
-use crate::entry::{Encoded, Entry, Kind, Meta};
+use crate::clock::{Moment, Time};
+use crate::entry::{Encoded, Entry, Meta};
 use crate::error::{Error, Result};
 use crate::key::Key;
-use crate::tag::Stamp;
 
 #[derive(Default)]
 pub(super) struct Store {
@@ -27,7 +26,9 @@ pub(super) struct Store {
 /// An entry as it lies there.
 pub(super) struct Record {
     value: Value,
-    meta: Meta,
+    expires: Time,
+    stored: Time,
+    /// To judge by which entries live.
     stamps: Vec<(Key, u64)>,
 }
 
@@ -42,21 +43,22 @@ impl Record {
     fn of(entry: &Entry) -> Result<Self> {
         let value = Value::of(entry).ok_or_else(|| Error::backend("only bytes go over the wire"))?;
         let stamps = entry.stamps().iter().map(|stamp| (stamp.tag().clone(), stamp.nonce())).collect();
-        Ok(Self { value, meta: entry.meta(), stamps })
+        Ok(Self { value, expires: entry.expires(), stored: entry.meta().stored, stamps })
     }
 
     fn to_entry(&self) -> Arc<Entry> {
-        let stamps = self.stamps.iter().map(|(tag, nonce)| Stamp::new(tag.clone(), *nonce)).collect();
+        let meta = Meta::new(self.stored, self.expires);
         match &self.value {
-            Value::Bytes(bytes) => Entry::new(Encoded(bytes.clone()), self.meta).stamped(stamps),
-            Value::Number(number) => Entry::new(*number, self.meta).stamped(stamps),
+            Value::Bytes(bytes) => Entry::new(Encoded(bytes.clone()), meta),
+            Value::Number(number) => Entry::new(*number, meta),
         }
     }
 
-    /// Whether it is what `get` gave: the same value, stored at the same time. An equal value that was stored
-    /// again since is another.
+    /// Whether it is what `get` gave. No two envelopes are equal; an equal number that was counted again since is
+    /// another.
     pub(super) fn is(&self, entry: &Entry) -> bool {
-        Value::of(entry).is_some_and(|value| value == self.value) && entry.meta().stored == self.meta.stored
+        let is_store = |value: &Value| matches!(value, Value::Bytes(_)) || entry.meta().stored == self.stored;
+        Value::of(entry).is_some_and(|value| value == self.value && is_store(&value))
     }
 
     pub(super) fn value_len(&self) -> usize {
@@ -77,13 +79,13 @@ impl Value {
 impl Store {
     /// What is not expired; whether its tags still stand is for the cache to ask.
     pub(super) fn get(&self, key: &Key, now: Time) -> Option<Arc<Entry>> {
-        self.records.get(key).filter(|record| record.meta.expires > now).map(Record::to_entry)
+        self.records.get(key).filter(|record| record.expires > now).map(Record::to_entry)
     }
 
     /// What is neither expired nor of a deleted tag.
     pub(super) fn living(&self, key: &Key, now: Time) -> Option<&Record> {
         let stands = |(tag, nonce): &(Key, u64)| self.generations.get(tag) == Some(nonce);
-        self.records.get(key).filter(|record| record.meta.expires > now && record.stamps.iter().all(stands))
+        self.records.get(key).filter(|record| record.expires > now && record.stamps.iter().all(stands))
     }
 
     pub(super) fn put(&mut self, key: &Key, entry: &Entry) -> Result<()> {
@@ -94,6 +96,27 @@ impl Store {
     /// Whether a living entry or a state is there.
     pub(super) fn is_there(&self, key: &Key, now: Time) -> bool {
         self.living(key, now).is_some() || self.states.get(key).is_some_and(|(_, until)| *until > now)
+    }
+
+    pub(super) fn bytes(&self, key: &Key) -> Option<Bytes> {
+        match &self.records.get(key)?.value {
+            Value::Bytes(bytes) => Some(bytes.clone()),
+            Value::Number(number) => Some(number.to_string().into()),
+        }
+    }
+
+    pub(super) fn plant(&mut self, key: &Key, bytes: Bytes, now: Time) {
+        let record =
+            Record { value: Value::Bytes(bytes), expires: Time::NEVER, stored: now, stamps: Vec::new() };
+        self.records.insert(key.clone(), record);
+    }
+
+    pub(super) fn state(&self, key: &Key) -> Option<Vec<u8>> {
+        self.states.get(key).map(|(state, _)| state.clone())
+    }
+
+    pub(super) fn plant_state(&mut self, key: &Key, state: Vec<u8>, until: Time) {
+        self.states.insert(key.clone(), (state, until));
     }
 
     /// Removes all that is kept under the key.
@@ -121,13 +144,13 @@ impl Store {
     pub(super) fn expire(&mut self, key: &Key, expires: Time, now: Time) -> bool {
         let lives = self.living(key, now).is_some();
         if let Some(record) = self.records.get_mut(key).filter(|_| lives) {
-            record.meta.expires = expires;
+            record.expires = expires;
         }
         lives
     }
 
     pub(super) fn increment(&mut self, key: &Key, step: Increment, now: Time) -> Result<i64> {
-        let before = self.living(key, now).filter(|record| record.meta.kind == Kind::Value);
+        let before = self.living(key, now);
         let number = match before.map(|record| &record.value) {
             None => 0,
             Some(Value::Number(number)) => *number,
@@ -136,23 +159,24 @@ impl Store {
         let sum = number
             .checked_add(step.by)
             .ok_or_else(|| Error::backend(format_args!("{number} + {} is beyond 64 bits", step.by)))?;
-        let mut meta = before.map_or(Meta::new(now, Time::NEVER), |record| record.meta);
-        let stamps = before.map_or_else(Vec::new, |record| record.stamps.clone());
-        if let (Time::NEVER, Some(ttl)) = (meta.expires, step.ttl) {
-            meta.expires = now.after(ttl);
-            meta.fresh_until = meta.expires;
+        let mut expires = before.map_or(Time::NEVER, |record| record.expires);
+        if let (Time::NEVER, Some(ttl)) = (expires, step.ttl) {
+            expires = now.after(ttl);
         }
-        meta.stored = now;
         self.drop_fill(key);
-        self.records.insert(key.clone(), Record { value: Value::Number(sum), meta, stamps });
+        let record = Record { value: Value::Number(sum), expires, stored: now, stamps: Vec::new() };
+        self.records.insert(key.clone(), record);
         Ok(sum)
     }
 
-    pub(super) fn update(&mut self, key: &Key, change: &mut dyn Transition, now: Time) {
-        let state = self.states.get(key).filter(|(_, until)| *until > now);
-        match change.step(state.map(|(state, _)| state.as_slice()), now) {
+    pub(super) fn update(&mut self, key: &Key, change: &mut dyn Transition, now: Moment) {
+        let state = self.states.get(key).filter(|(_, until)| *until > now.time);
+        match change.step(state.map(|(state, _)| state.as_slice()), Time::from_nanos(now.wall)) {
             Step::Keep => {}
-            Step::Put(state, until) => drop(self.states.insert(key.clone(), (state, until))),
+            Step::Put(state, until) => {
+                let until = now.time_of(until.as_nanos());
+                self.states.insert(key.clone(), (state, until));
+            }
             Step::Remove => drop(self.states.remove(key)),
         }
     }

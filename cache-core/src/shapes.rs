@@ -1,0 +1,75 @@
+//! What is known of the types that go over a wire, found out when each first does.
+
+use std::any::TypeId;
+use std::collections::HashMap;
+use std::sync::{LazyLock, PoisonError, RwLock};
+
+use crate::codec::Codec;
+use crate::coder::Coder;
+use crate::schema::{Enums, Schema};
+
+/// A type, as it is stored.
+pub(crate) struct Shape {
+    schema: Schema,
+    fingerprint: u64,
+    /// Codecs that have read back what they wrote.
+    tried: RwLock<Vec<u8>>,
+}
+
+/// One for each type, kept for good: a program has so many types and no more.
+static KNOWN: LazyLock<RwLock<HashMap<TypeId, &'static Shape>>> = LazyLock::new(RwLock::default);
+
+/// What is known of the type.
+pub(crate) fn of(coder: &'static Coder) -> &'static Shape {
+    let known = KNOWN.read().unwrap_or_else(PoisonError::into_inner).get(&coder.type_id()).copied();
+    known.unwrap_or_else(|| {
+        let schema = recorded(coder);
+        let mut all = KNOWN.write().unwrap_or_else(PoisonError::into_inner);
+        all.entry(coder.type_id()).or_insert_with(|| {
+            Box::leak(Box::new(Shape { fingerprint: schema.fingerprint(), schema, tried: RwLock::default() }))
+        })
+    })
+}
+
+/// The type's shape as its `Deserialize` tells it. One that panics when it is asked tells none.
+fn recorded(coder: &'static Coder) -> Schema {
+    let record = || Schema::record(&mut |from| coder.run(from));
+    std::panic::catch_unwind(record).unwrap_or_else(|_| {
+        Schema::record(&mut |_| Err(serde::de::Error::custom("its `Deserialize` panicked")))
+    })
+}
+
+impl Shape {
+    pub(crate) const fn fingerprint(&self) -> u64 {
+        self.fingerprint
+    }
+
+    pub(crate) fn is_recursive(&self) -> bool {
+        self.schema.is_recursive()
+    }
+
+    pub(crate) fn enums(&self) -> &Enums {
+        self.schema.enums()
+    }
+
+    pub(crate) fn needs_names(&self) -> Option<&str> {
+        self.schema.needs_names()
+    }
+
+    /// Why a codec cannot read back what it wrote, if it cannot: asked until it could once. Some values of a type may
+    /// be beyond a codec that can do others.
+    pub(crate) fn tried(
+        &self,
+        codec: &dyn Codec,
+        attempt: impl FnOnce() -> Option<String>,
+    ) -> Option<String> {
+        if self.tried.read().unwrap_or_else(PoisonError::into_inner).contains(&codec.id()) {
+            return None;
+        }
+        let why = attempt();
+        if why.is_none() {
+            self.tried.write().unwrap_or_else(PoisonError::into_inner).push(codec.id());
+        }
+        why
+    }
+}
