@@ -1,14 +1,15 @@
-//! A hit of an `Arc` under `user:<u64>:profile`, and a call that a guard lets through, beside peers, interleaved in
-//! one run.
+//! A hit of an `Arc` under `user:<u64>:profile`, and a call that a guard lets through, beside peers; a value on its way
+//! to a backend of bytes and back, beside bare codecs. Interleaved, in one run.
 //!
 //! ```sh
-//! cargo run --release --manifest-path benches/peers/Cargo.toml [hits|guards]
+//! cargo run --release --manifest-path benches/peers/Cargo.toml [hits|guards|wire]
 //! ```
 //!
 //! 10,000 warm keys. *hot*: one key again and again; *spread*: over all keys. Medians of interleaved rounds, in
 //! nanoseconds; then 64 tasks on one and on two threads. Compare ratios, not times, between machines.
 
 mod guards;
+mod wire;
 
 use std::collections::HashMap;
 use std::future::Future;
@@ -149,11 +150,15 @@ fn main() {
         }
     });
     let wanted = std::env::args().nth(1);
-    if wanted.as_deref() != Some("guards") {
+    let wants = |what| wanted.as_deref().is_none_or(|wanted| wanted == what);
+    if wants("hits") {
         hits();
     }
-    if wanted.as_deref() != Some("hits") {
+    if wants("guards") {
         guards::run();
+    }
+    if wants("wire") {
+        wire::run();
     }
 }
 
