@@ -40,6 +40,38 @@ mod memory {
     }
 }
 
+#[cfg(feature = "disk")]
+mod disk {
+    use cache_backends::{Disk, DiskBuilder};
+    use tempfile::TempDir;
+
+    thread_local! {
+        // Of the test that runs on this thread, and gone with it.
+        static HOME: TempDir = TempDir::new().expect("a temporary directory");
+    }
+
+    fn disk() -> DiskBuilder {
+        Disk::builder().directory(HOME.with(|home| home.path().to_owned()))
+    }
+
+    cache_core::testing::conformance! {
+        one_file,
+        || async { disk() },
+    }
+
+    cache_core::testing::conformance! {
+        four_files,
+        || async { disk().shards(4) },
+    }
+
+    // By the clock on the wall.
+    cache_core::testing::conformance! {
+        in_real_time,
+        || async { disk() },
+        real_time,
+    }
+}
+
 #[cfg(feature = "null")]
 mod null {
     use cache_backends::Null;
