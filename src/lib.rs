@@ -63,9 +63,12 @@
 //! | feature | default | brings |
 //! |---|---|---|
 //! | `config` | yes | TOML in [`Cache::configure`]; maps need no feature |
+//! | `disk` | no | `disk://`, entries in files that the processes of a host share; builds SQLite |
 //! | `uuid` | no | `uuid::Uuid` as a part of a key |
 //! | `full` | no | all of the above |
 
+#[cfg(feature = "disk")]
+pub use cache_backends::{Disk, DiskBuilder};
 pub use cache_backends::{Memory, MemoryBuilder, Null};
 pub use cache_core::{
     AsCache, Backend, BackendUrl, BoxFuture, Cache, CacheBuilder, CacheRef, Calls, Clock, Codec, Coder,
