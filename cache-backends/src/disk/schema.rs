@@ -4,7 +4,7 @@
 //! in `bodies`. Times are wall nanoseconds since 1970, `i64::MAX` is never. `bytes` in `meta` is the sum of all
 //! `size`s, moved in the transaction that moves them.
 
-use rusqlite::Connection;
+use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use super::fault::Fault;
 use super::place::Place;
@@ -50,6 +50,12 @@ pub(super) enum Owner {
 
 /// Looks whose it is; a file of somebody else, of another version or of another number of shards is left alone.
 pub(super) fn owner(connection: &Connection, place: &Place) -> Result<Owner, Fault> {
+    // All of it at one moment: another process may be making the tables just now.
+    let moment = connection.unchecked_transaction()?;
+    owner_within(&moment, place)
+}
+
+fn owner_within(connection: &Connection, place: &Place) -> Result<Owner, Fault> {
     let read = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, i64>(0));
     let (application, version) = (read("PRAGMA application_id")?, read("PRAGMA user_version")?);
     if application == 0 && version == 0 && read("SELECT count(*) FROM sqlite_schema")? == 0 {
@@ -77,14 +83,8 @@ pub(super) fn owner(connection: &Connection, place: &Place) -> Result<Owner, Fau
 
 /// Makes the tables, unless another process has just done so.
 pub(super) fn make(connection: &Connection, place: &Place) -> Result<(), Fault> {
-    connection.execute_batch("BEGIN IMMEDIATE")?;
-    let made = make_within(connection, place);
-    connection.execute_batch(if made.is_ok() { "COMMIT" } else { "ROLLBACK" })?;
-    made
-}
-
-fn make_within(connection: &Connection, place: &Place) -> Result<(), Fault> {
-    if owner(connection, place)? == Owner::Us {
+    let making = Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
+    if owner_within(&making, place)? == Owner::Us {
         return Ok(());
     }
     connection.execute_batch(TABLES)?;
@@ -94,5 +94,6 @@ fn make_within(connection: &Connection, place: &Place) -> Result<(), Fault> {
     }
     connection.pragma_update(None, "user_version", VERSION)?;
     connection.pragma_update(None, "application_id", APPLICATION)?;
-    Ok(())
+    drop(meta);
+    Ok(making.commit()?)
 }
