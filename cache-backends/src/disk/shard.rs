@@ -39,8 +39,9 @@ pub(super) struct Shard {
 struct Crew {
     writes: Arc<Queue>,
     reads: Arc<Queue>,
-    /// One for each thread; told when it has ended, by being dropped.
-    ended: Vec<oneshot::Receiver<()>>,
+    /// Told when the thread has ended, by being dropped.
+    writer: Option<oneshot::Receiver<()>>,
+    readers: Vec<oneshot::Receiver<()>>,
 }
 
 impl Shard {
@@ -84,18 +85,23 @@ impl Shard {
         self.crew().is_some()
     }
 
-    /// Ends the threads when they have done what waits; whoever asks later finds others.
+    /// Ends the threads when they have done what waits; whoever asks later finds others. Readers first: the last one out
+    /// brings the log into the file, and two at once would leave it to each other.
     pub(super) async fn close(&self) {
         let Some(mut crew) = self.crew().take() else { return };
-        let ended = std::mem::take(&mut crew.ended);
-        drop(crew);
-        for ended in ended {
+        crew.reads.close();
+        for ended in crew.readers.drain(..) {
+            let _ = ended.await;
+        }
+        crew.writes.close();
+        if let Some(ended) = crew.writer.take() {
             let _ = ended.await;
         }
     }
 
     fn hire(&self) -> Result<Crew> {
-        let mut crew = Crew { writes: Arc::default(), reads: Arc::default(), ended: Vec::new() };
+        let mut crew =
+            Crew { writes: Arc::default(), reads: Arc::default(), writer: None, readers: Vec::new() };
         let writer = Writer {
             door: self.door(Access::Write),
             tags: self.tags(),
@@ -103,7 +109,7 @@ impl Shard {
             queue: Arc::clone(&crew.writes),
         };
         let line = Over(Arc::clone(&crew.writes));
-        crew.ended.push(spawn(line, move || writer.serve())?);
+        crew.writer = Some(spawn(line, move || writer.serve())?);
         for _ in 0..self.readers {
             let reader = Reader {
                 door: self.door(Access::Read),
@@ -114,7 +120,7 @@ impl Shard {
                 share: self.readers,
             };
             let line = Over(Arc::clone(&crew.reads));
-            crew.ended.push(spawn(line, move || reader.serve())?);
+            crew.readers.push(spawn(line, move || reader.serve())?);
         }
         Ok(crew)
     }
