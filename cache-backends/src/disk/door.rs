@@ -72,3 +72,43 @@ impl Door {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::disk::place::Home;
+    use std::fs;
+
+    const START: Time = Time::from_nanos(5_000_000_000);
+
+    #[test]
+    fn what_could_not_be_opened_is_tried_again_a_second_later_and_not_before() {
+        let directory = tempfile::tempdir().unwrap();
+        let place = Place { home: Home::at(directory.path()), index: 0, shards: 1 };
+        fs::create_dir(place.path()).unwrap();
+        let mut door = Door::new(place.clone(), Access::Write);
+        let told = door.enter(START).unwrap_err().to_string();
+        fs::remove_dir(place.path()).unwrap();
+        let almost = START.after(Duration::from_millis(999));
+        assert_eq!(door.enter(almost).unwrap_err().to_string(), told);
+        assert!(!place.path().exists(), "it was tried again");
+        assert!(door.enter(START.after(PAUSE)).is_ok());
+    }
+
+    #[test]
+    fn a_file_that_is_another_by_now_is_opened_within_a_second() {
+        let directory = tempfile::tempdir().unwrap();
+        let place = Place { home: Home::at(directory.path()), index: 0, shards: 1 };
+        let mut door = Door::new(place.clone(), Access::Write);
+        let is_filled = |door: &mut Door, now| {
+            let connection = door.enter(now).unwrap();
+            connection.query_row("SELECT count(*) FROM fills", [], |row| row.get::<_, i64>(0)).unwrap() == 1
+        };
+        let fill = "INSERT INTO fills VALUES (x'00', 1, 1, 1)";
+        door.enter(START).unwrap().execute_batch(fill).unwrap();
+        fs::remove_file(place.path()).unwrap();
+        assert!(is_filled(&mut door, START), "it is not looked at each time");
+        assert!(!is_filled(&mut door, START.after(PAUSE)), "entries that nobody else sees");
+        assert!(place.path().exists());
+    }
+}
