@@ -230,6 +230,31 @@ async fn expired_entries_are_taken_out_and_their_space_is_given_back() {
 }
 
 #[tokio::test]
+async fn several_who_purge_and_make_room_in_one_directory_keep_the_books_right() {
+    const LIMIT: i64 = 512 << 10;
+    let settings = |disk: cache_backends::DiskBuilder| {
+        disk.size_limit(LIMIT.cast_unsigned()).check_interval(Duration::ZERO)
+    };
+    let bench = Bench::with(settings);
+    let other = bench.again(settings);
+    let (minute, early) = (Duration::from_secs(60), Key::from("early"));
+    other.set(&early, bench.entry(b"v", None), SetOptions::default()).await.unwrap();
+    let many = |name: &str, life| -> Vec<_> {
+        (0..3_000).map(|i| (Key::from(format!("{name}{i}")), bench.entry(&[b'v'; 20], life))).collect()
+    };
+    bench.disk.set_many(many("short", Some(minute))).await.unwrap();
+    bench.clock.advance(minute);
+    let (one, two) = tokio::join!(bench.disk.purge_expired(), other.purge_expired());
+    assert_eq!(one.unwrap() + two.unwrap(), 3_000, "each is taken out once");
+    let (one, two) = tokio::join!(bench.disk.set_many(many("a", None)), other.set_many(many("b", None)));
+    assert!(one.is_ok() && two.is_ok());
+    let kept = bench.number("SELECT value FROM meta WHERE name = 'bytes'");
+    assert!((LIMIT * 9 / 10..=LIMIT).contains(&kept), "{kept} bytes of {LIMIT}");
+    assert!(other.get(&early).await.unwrap().is_none(), "what one throws out is a miss for the other");
+    check(&bench.file(0));
+}
+
+#[tokio::test]
 async fn a_disk_purges_by_itself_while_it_is_used() {
     let bench = Bench::with(|disk| disk.check_interval(Duration::from_secs(30)));
     bench.set_for("short", b"v", Some(Duration::from_secs(5))).await;

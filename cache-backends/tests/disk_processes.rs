@@ -131,8 +131,14 @@ fn threads_end_with_closing_and_with_the_last_handle() {
     assert_eq!(child.ask("threads"), "0", "nothing is opened before it is needed");
     assert_eq!(child.ask("set k v"), "true");
     assert_ne!(child.ask("threads"), "0");
+    child.ask("begin k");
     assert_eq!(child.ask("close"), "closed");
     no_threads(&mut child);
+    assert_eq!(
+        (child.ask("end k"), child.ask("threads")),
+        ("ended".into(), "0".into()),
+        "a destructor opens nothing"
+    );
     assert_eq!(child.ask("get k"), "v", "a command opens what it needs");
     assert_ne!(child.ask("threads"), "0");
     assert_eq!(child.ask("drop"), "gone");

@@ -4,6 +4,7 @@ use std::sync::{Arc, Weak};
 
 use cache_core::{Clock, Time, background};
 
+use super::shard::Shard;
 use super::store::Store;
 
 /// Purges every `check_interval`, for as long as the store lives and wherever its threads are at work: a directory that
@@ -19,7 +20,7 @@ async fn purge(store: Weak<Store>, clock: Arc<dyn Clock>, mut due: Time) {
         clock.sleep_until(due).await;
         let Some(store) = store.upgrade() else { return };
         due = clock.now().after(store.check_interval);
-        if store.shards().iter().any(super::shard::Shard::is_open) {
+        if store.shards().iter().any(Shard::is_open) {
             // What fails here fails for commands too, and they tell.
             let _ = store.purge().await;
         }

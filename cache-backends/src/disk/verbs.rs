@@ -9,7 +9,7 @@ use cache_core::{
 use super::desk::kept;
 use super::job::{Unwanted, in_parts, whole};
 use super::patterns::Walk;
-use super::shard::Side;
+use super::shard::{Shard, Side};
 use super::stamps;
 use super::store::Store;
 
@@ -185,9 +185,12 @@ impl Store {
         self.write(index, move |desk| desk.begin_fill(key.as_str().as_bytes())).await
     }
 
-    /// Not waited for; one that does not arrive is given back by time.
+    /// Not waited for; one that does not arrive is given back by time. So a destructor opens nothing that was closed.
     pub(super) fn end_fill(&self, key: &Key, fill: Fill) {
         let (index, key) = (self.index_of(key), key.clone());
+        if !self.shard(index).is_ok_and(Shard::is_open) {
+            return;
+        }
         let give_back = whole(Unwanted::Finish, move |desk| desk.end_fill(key.as_str().as_bytes(), fill));
         let _ = self.ask(index, Side::Write, give_back);
     }

@@ -199,6 +199,10 @@ impl Hands {
                 options.fill = self.rights.get(key).copied();
                 disk.set(&key.into(), entry(value), options).await?.to_string()
             }
+            ["end", key] => {
+                self.rights.remove(key).into_iter().for_each(|fill| disk.end_fill(&key.into(), fill));
+                "ended".into()
+            }
             ["filled", key] => {
                 let found = disk.get(&key.into()).await?;
                 let bytes = found.and_then(|entry| Some(entry.encoded()?.to_vec()));
