@@ -198,6 +198,8 @@ async fn negative_numbers_are_numbers_with_and_without_a_secret() {
         assert_eq!(cache.incr("n").by(-3).await.unwrap(), -8);
         assert_eq!(cache.get::<i64>("n").await.unwrap(), Some(-8));
         assert_eq!(cache.get::<u64>("n").await.unwrap(), None);
+        assert_eq!(cache.get::<f64>("n").await.unwrap(), None, "a number that is counted is an integer");
+        assert_eq!(cache.get::<i128>("n").await.unwrap(), Some(-8));
         cache.set("text", "five").await.unwrap();
         assert!(matches!(cache.incr("text").await, Err(Error::NotANumber)));
         assert_eq!(cache.get::<String>("text").await.unwrap().as_deref(), Some("five"));

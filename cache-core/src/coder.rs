@@ -139,6 +139,9 @@ impl Coder {
 
     /// The number as whatever integer type this is.
     pub(crate) fn number(&self, number: i64, meta: Meta) -> Result<Arc<Entry>> {
+        if !is_integer(self.type_id()) {
+            return Err(Error::Unreadable(Unreadable::Schema));
+        }
         (self.number)(number, meta).map_err(|failure| Error::codec(self.type_name(), failure))
     }
 
@@ -218,6 +221,14 @@ impl Coder {
     fn failed(&self, codec: &dyn Codec, failure: impl fmt::Display) -> Error {
         Error::codec(self.type_name(), format_args!("{failure} (codec `{}`)", codec.name()))
     }
+}
+
+/// Whether numbers that are counted are of such a type.
+pub(crate) fn is_integer(id: TypeId) -> bool {
+    macro_rules! any_of {
+        ($($int:ty)*) => { [$(TypeId::of::<$int>()),*].contains(&id) };
+    }
+    any_of!(i64 u64 i32 u32 usize isize i16 u16 i8 u8 i128 u128)
 }
 
 /// Whether the way without erased types is open.

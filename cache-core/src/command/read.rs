@@ -1,6 +1,6 @@
 //! Commands that read values.
 
-use std::any::Any;
+use std::any::{Any, TypeId};
 use std::future::IntoFuture;
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use super::options::{Options, call_options, codec_option};
 use crate::backend::Peek;
 use crate::cache::Cache;
 use crate::clock::BoxFuture;
-use crate::coder::Coding;
+use crate::coder::{Coding, is_integer};
 use crate::command::Command;
 use crate::entry::{Entry, Kind};
 use crate::error::Result;
@@ -157,7 +157,7 @@ pub(super) fn read_stored<T: Value>(
 
 /// A counter, as whatever integer type was asked for.
 fn counter<T: Value>(value: &dyn Any) -> Option<T> {
-    let number = *value.downcast_ref::<i64>()?;
+    let number = *value.downcast_ref::<i64>().filter(|_| is_integer(TypeId::of::<T>()))?;
     let number: I64Deserializer<SerdeError> = number.into_deserializer();
     T::deserialize(number).ok()
 }
