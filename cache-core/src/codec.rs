@@ -17,6 +17,7 @@
 mod bincode;
 mod json;
 mod msgpack;
+pub(crate) mod named;
 mod raw;
 mod text;
 
@@ -82,6 +83,11 @@ pub type Failure = Box<dyn std::error::Error + Send + Sync>;
 /// assert_eq!(cache.get_raw("names").await?.unwrap(), &b"[\n  \"Ada\"\n]"[..]);
 /// # Ok(()) }
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no codec",
+    label = "expected a codec, such as `macadamia::codec::Bincode`",
+    note = "a codec of one's own is a type that implements `macadamia::Codec`; ours also go by their names, as text"
+)]
 pub trait Codec: Send + Sync + fmt::Debug + 'static {
     /// Which codec wrote a value, as it is stored beside it: 128 to 255 for one's own, another for each. Never change it
     /// while values of it may live.
@@ -200,21 +206,16 @@ pub trait IntoCodec {
 
 impl<C: Codec> IntoCodec for &'static C {
     fn into_codec(self) -> Result<&'static dyn Codec> {
-        if self.id() < ids::OWN && by_id(self.id()).is_none_or(|ours| ours.name() != self.name()) {
-            return Err(Error::config(format!(
-                "the codec `{}` has id {}: those below {} are taken",
-                self.name(),
-                self.id(),
-                ids::OWN
-            )));
-        }
-        Ok(self)
+        (self as &'static dyn Codec).into_codec()
     }
 }
 
 impl IntoCodec for &'static dyn Codec {
     fn into_codec(self) -> Result<&'static dyn Codec> {
-        Ok(self)
+        match why_taken(self) {
+            Some(why) => Err(Error::config(why)),
+            None => Ok(self),
+        }
     }
 }
 
@@ -259,6 +260,15 @@ fn by_name(name: &str) -> Result<&'static dyn Codec> {
     Err(Error::config(format!("no codec is called `{name}`; there are: {}", known.join(", "))))
 }
 
+/// Why a codec of one's own cannot be told from ours by what is stored, if it cannot.
+pub(crate) fn why_taken(codec: &dyn Codec) -> Option<String> {
+    let (id, name) = (codec.id(), codec.name());
+    if id >= ids::OWN || by_id(id).is_some_and(|ours| ours.name() == name) {
+        return None;
+    }
+    Some(format!("the codec `{name}` has id {id}: those below {} are taken", ids::OWN))
+}
+
 /// Which of ours keep the names that bincode drops, for messages.
 pub(crate) fn self_describing() -> String {
     let names: Vec<_> = OURS
@@ -293,6 +303,24 @@ mod tests {
     }
 
     #[test]
+    fn a_codec_whose_feature_is_off_names_the_feature() {
+        for (name, is_there) in [("json", cfg!(feature = "json")), ("msgpack", cfg!(feature = "msgpack"))] {
+            match (name.into_codec(), is_there) {
+                (Ok(codec), true) => assert_eq!(codec.name(), name),
+                (Err(error), false) => assert_eq!(
+                    error.to_string(),
+                    format!(
+                        "the codec `{name}` needs the feature \"{name}\": macadamia = {{ version = \"{}\", \
+                            features = [\"{name}\"] }}",
+                        env!("CARGO_PKG_VERSION")
+                    )
+                ),
+                (found, _) => panic!("{name}: {found:?}"),
+            }
+        }
+    }
+
+    #[test]
     fn an_own_codec_cannot_pass_for_one_of_ours() {
         #[derive(Debug)]
         struct Sly;
@@ -310,6 +338,10 @@ mod tests {
                 Ok(())
             }
         }
-        assert!((&Sly).into_codec().unwrap_err().to_string().contains("are taken"));
+        static SLY: &dyn Codec = &Sly;
+        for refused in [(&Sly).into_codec(), SLY.into_codec()] {
+            let message = refused.unwrap_err().to_string();
+            assert_eq!(message, "the codec `sly` has id 1: those below 128 are taken");
+        }
     }
 }

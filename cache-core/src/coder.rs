@@ -205,6 +205,10 @@ impl Coder {
 
     /// Whether the codec can do this type at all.
     fn check(&self, codec: &dyn Codec, shape: &Shape) -> Result<()> {
+        // What an attribute names was seen by nobody before.
+        if let Some(why) = codec::why_taken(codec) {
+            return Err(Error::codec(self.type_name(), why));
+        }
         match shape.needs_names().filter(|_| !codec.is_self_describing()) {
             None => Ok(()),
             Some(why) => {

@@ -158,6 +158,12 @@ pub mod __private {
         pub use crate::key::filter::{display, jwt, len, lower, md5, sha1, sha256, upper};
     }
 
+    /// `codec = …`.
+    pub mod codec {
+        pub use crate::codec::Codec;
+        pub use crate::codec::named::{bincode, json, msgpack, raw, string};
+    }
+
     /// The shapes of return types.
     pub mod returns {
         pub use crate::returns::*;

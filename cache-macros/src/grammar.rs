@@ -23,8 +23,6 @@ pub(crate) enum Shape {
     FlagOrValue,
     /// `name = PATTERN`
     Pattern,
-    /// Known, and to come.
-    Later,
 }
 
 /// An argument that an attribute takes.
@@ -156,9 +154,7 @@ impl Reader<'_, '_> {
         }
         let read = if shape == Shape::Pattern { pattern } else { value };
         let value = read(&key, input).inspect_err(|_| self.misread.names.push(name.clone()))?;
-        if shape == Shape::Later {
-            self.errors.push(key.span(), format!("`{name}` is not available yet"));
-        } else if let Some(form) = mismatch(&name, shape, &value) {
+        if let Some(form) = mismatch(&name, shape, &value) {
             self.errors.push(key.span(), format!("write {form}"));
             self.misread.names.push(name);
         } else if self.found.iter().any(|argument| argument.key == key) {
@@ -173,9 +169,8 @@ impl Reader<'_, '_> {
         self.keys.iter().copied().flatten().find(|key| key.0 == name).map(|key| key.1)
     }
 
-    /// The names to list: what is to come is no help.
     fn names(&self) -> impl Iterator<Item = &'static str> {
-        self.keys.iter().copied().flatten().filter(|key| key.1 != Shape::Later).map(|key| key.0)
+        self.keys.iter().copied().flatten().map(|key| key.0)
     }
 }
 
@@ -249,8 +244,7 @@ fn mismatch(name: &str, shape: Shape, value: &Value) -> Option<String> {
         | (Shape::List, Value::List(_))
         | (Shape::ValueOrList, Value::Expr(_) | Value::List(_))
         | (Shape::FlagOrValue, Value::Flag | Value::Expr(_))
-        | (Shape::Pattern, Value::Pattern(_))
-        | (Shape::Later, _) => None,
+        | (Shape::Pattern, Value::Pattern(_)) => None,
         (Shape::Value | Shape::Pattern, _) => Some(assigned),
         (Shape::List, _) => Some(called),
         (Shape::ValueOrList, _) => Some(format!("{assigned} or {called}")),
@@ -270,7 +264,6 @@ mod tests {
         Key("err_ttl", Shape::ValueOrList),
         Key("handle", Shape::FlagOrValue),
         Key("errors", Shape::Pattern),
-        Key("tags", Shape::Later),
         Key("crate", Shape::Value),
     ];
 
@@ -316,19 +309,14 @@ mod tests {
             let how = "`errors` is a pattern: write `errors = MyError::Timeout | MyError::Http(_)`";
             check(no_pattern, &[how]);
         }
-        check(quote!(tags = ["a", "b"]), &["`tags` is not available yet"]);
         check(quote!(ttl = 1 skip(a)), &["expected `,` between arguments"]);
         check(
             quote!("user:<id>"),
             &["write `name = value`: `#[x]` takes ttl, skip, err_ttl, handle, errors, crate"],
         );
         check(
-            quote!(kez = 1, tags = 2, ttl),
-            &[
-                &format!("`#[x]` has no argument `kez`. {takes}"),
-                "`tags` is not available yet",
-                "write `ttl = …`",
-            ],
+            quote!(kez = 1, skip = 2, ttl),
+            &[&format!("`#[x]` has no argument `kez`. {takes}"), "write `skip(…)`", "write `ttl = …`"],
         );
     }
 }

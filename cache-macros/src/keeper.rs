@@ -176,11 +176,12 @@ impl Keeper {
         let handle = self.handle(function, function, None);
         let (key, settings) = (self.rendered(handle.as_ref()), self.settings(&strategy.policy));
         let (undecodable, recall) = (function.undecodable(), frame.note("recall"));
+        let returns = self.keeping.returns(&quote_spanned!(site=> #undecodable #output), p);
         let (storable, fallible) = (self.keeping.asks(output, p), self.fallible(strategy, output));
         quote_spanned! {site=>
             static __MACADAMIA_SITE: #p::Site = #p::Site::new(&__MACADAMIA_FN, #head_text);
             // A closure, because a future keeps nothing of it.
-            let __returns = || #p::returns!(#undecodable #output);
+            let __returns = || #returns;
             #storable
             #fallible
             // Scrutinees and not variables, here and below: a future must not hold an answer while it waits.

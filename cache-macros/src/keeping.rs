@@ -9,6 +9,7 @@ use syn::{Expr, ExprClosure, ExprLit, Lit, Pat};
 
 use self::absent::{err_ttl, refuse_idle};
 
+use crate::codec::Codec;
 use crate::error::Errors;
 use crate::function::Function;
 use crate::grammar::{Arguments, Key, Shape};
@@ -32,6 +33,7 @@ pub(crate) struct Keeping {
     pub(crate) lock: Option<(Span, u64)>,
     pub(crate) version: u32,
     pub(crate) tags: Tags,
+    codec: Option<Codec>,
 }
 
 /// Which errors are kept, and how long.
@@ -54,11 +56,11 @@ impl Keeping {
         Key("version", Shape::Value),
         Key("tags", Shape::Value),
         Key("lock", Shape::Value),
-        Key("codec", Shape::Later),
+        Codec::KEY,
     ];
 
     /// Keeps every value for so long, and nothing else.
-    pub(crate) fn plain(ttl: Ttl, function: &Function, errors: &mut Errors) -> Self {
+    pub(crate) fn plain(ttl: Ttl, codec: Option<Codec>, function: &Function, errors: &mut Errors) -> Self {
         refuse_borrowed(function, errors);
         Self {
             ttl,
@@ -72,6 +74,7 @@ impl Keeping {
             lock: None,
             version: 0,
             tags: Tags::default(),
+            codec,
         }
     }
 
@@ -111,6 +114,7 @@ impl Keeping {
             arguments.expr("single_flight").and_then(|(key, expr)| value::switch(&key, &expr, errors));
         let lock = arguments.expr("lock").and_then(|(key, expr)| lease(&key, expr, errors));
         let version = arguments.expr("version").and_then(|(key, expr)| value::number(&key, &expr, errors));
+        let codec = Codec::take(arguments, function, errors);
         let keeping = Self {
             ttl: ttl?,
             condition,
@@ -123,6 +127,7 @@ impl Keeping {
             lock,
             version: version.unwrap_or(0),
             tags: Tags::take(arguments, Scope::Function(function), errors),
+            codec,
         };
         keeping.check(function, errors);
         Some(keeping)
@@ -144,6 +149,12 @@ impl Keeping {
             );
         }
         refuse_borrowed(function, errors);
+    }
+
+    /// What is known of this return type, and by which codec its values become bytes.
+    pub(crate) fn returns(&self, output: &TokenStream, p: &Private) -> TokenStream {
+        let by = self.codec.as_ref().map(|codec| codec.by(p));
+        quote_spanned!(Span::mixed_site()=> #p::returns!(#output) #by)
     }
 
     /// Asks of the return type what storing needs, each where it was asked for, so that a type that cannot do it

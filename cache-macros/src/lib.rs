@@ -18,6 +18,7 @@
 
 mod attribute;
 mod bang;
+mod codec;
 mod derive;
 mod detach;
 mod duration;

@@ -3,6 +3,7 @@
 
 mod attribute;
 mod bang;
+mod codec;
 mod derive;
 mod detach;
 mod duration;

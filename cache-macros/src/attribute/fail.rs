@@ -5,6 +5,7 @@ use quote::{ToTokens, quote, quote_spanned};
 use syn::ReturnType;
 
 use super::{Attribute, Common, Described, Frame, Input, KEYED, Layer};
+use crate::codec::Codec;
 use crate::error::Errors;
 use crate::failure::Failure;
 use crate::function::Function;
@@ -17,7 +18,7 @@ use crate::value::{self, Place, Ttl};
 
 pub(crate) const ATTRIBUTE: Attribute = Attribute { name: "fail", stores: false, counts: true, parse };
 
-const KEYS: &[Argument] = &[Argument("ttl", Shape::Value)];
+const KEYS: &[Argument] = &[Argument("ttl", Shape::Value), Codec::KEY];
 
 struct Fail {
     common: Common,
@@ -37,9 +38,10 @@ fn parse(input: &Input<'_>, errors: &mut Errors) -> Option<Box<dyn Layer>> {
     let common = Common::take(&mut arguments, errors);
     let key = Key::take(&mut arguments, function, errors).map(|key| key.under(handle::RESORTS));
     let failure = Failure::take(&mut arguments, function, errors);
+    let codec = Codec::take(&mut arguments, function, errors);
     let keeping = if let Some((name, expr)) = arguments.expr("ttl") {
         let ttl = Ttl::parse(&name, expr, Place::Absence, errors);
-        ttl.map(|ttl| Keeping::plain(ttl, function, errors))
+        ttl.map(|ttl| Keeping::plain(ttl, codec, function, errors))
     } else {
         if !arguments.is_misread("ttl") {
             errors
@@ -135,6 +137,7 @@ impl Layer for Fail {
         let bypass = if condition.is_some() { quote!(!#when) } else { quote!(false) };
         let (cache, key, undecodable) =
             (self.common.cache(), self.rendered(function), function.undecodable().to_token_stream());
+        let returns = self.keeping.returns(&quote_spanned!(site=> #undecodable #output), p);
         let (asks, before, failure) = (self.asks(frame), self.keeping.before(p), self.failure());
         let recall = frame.note("recall");
         // Whoever counts knows by itself.
@@ -142,7 +145,7 @@ impl Layer for Fail {
         let refused = refused.map(|is| quote_spanned!(site=> if #is { __watch.refused(); }));
         quote_spanned! {site=>
             // A closure, because a future keeps nothing of it.
-            let __returns = || #p::returns!(#undecodable #output);
+            let __returns = || #returns;
             #asks
             let __entering = {
                 let __cache = #cache;

@@ -16,9 +16,9 @@ impl Handle<'_> {
         let params: Vec<_> = function.params.iter().filter(|param| key.uses(param)).map(typed).collect();
         let (shown, output, undecodable) = (self.value(), function.output(), function.undecodable());
         let how = if let Some(value) = &shown {
-            quote!(#p::returns!(plain #undecodable #value))
+            keeping.returns(&quote!(plain #undecodable #value), p)
         } else {
-            quote!(#p::returns!(#undecodable #output))
+            keeping.returns(&quote!(#undecodable #output), p)
         };
         let (value, version) = (shown.unwrap_or(output), keeping.version);
         let buf = Ident::new("__key", Span::mixed_site());

@@ -26,7 +26,7 @@ fn arguments() {
     let check =
         |arguments: &str, expected: &[&str]| check(&format!("#[cached({arguments})]"), PLAIN, expected);
     let takes = "It takes ttl, condition, time_condition, none_ttl, err_ttl, jitter, single_flight, \
-        version, tags, lock, many, key, prefix, skip, cache, when, crate, handle";
+        version, tags, lock, codec, many, key, prefix, skip, cache, when, crate, handle";
     check("", &["how long? Write `ttl = \"3h\"` (or `ttl = \"forever\"`)"]);
     check(
         "ttl = \"3h\", tll = 1",
@@ -56,7 +56,6 @@ fn arguments() {
         "ttl = 1, lock = lang",
         &["`lock` is known before the call: `true`, `false`, or a lease such as \"10s\""],
     );
-    check("ttl = 1, codec = Json", &["`codec` is not available yet"]);
     check("ttl = 0", &["`0` is a duration of zero: write at least \"1ms\""]);
     check("ttl = -1", &["`ttl` cannot be negative"]);
     check("ttl = true", &["`ttl` takes text such as \"1h30m\", or whole seconds"]);
@@ -84,6 +83,34 @@ fn arguments() {
         "ttl = 1, cache = |v| v",
         &["this is evaluated before the call: write the expression, without `|…|`"],
     );
+}
+
+#[test]
+fn codecs() {
+    let check = |codec: &str, expected: &[&str]| {
+        let function = "async fn profile(user: &User, lang: &str) -> Result<Profile, E> { load(user).await }";
+        for attribute in ["cached(", "early(", "hit(cache_hits = 9, ", "soft(", "fail("] {
+            check(&format!("#[{attribute}ttl = 90, codec = {codec})]"), function, expected);
+        }
+    };
+    let names = "There are bincode, json, msgpack, string, raw";
+    check("\"jsn\"", &[&format!("no codec is called `jsn`; did you mean `json`? {names}")]);
+    check("\"pickle\"", &[&format!("no codec is called `pickle`. {names}")]);
+    check("json", &["names stand in quotes: write `codec = \"json\"`"]);
+    let how = "`codec` is a name or a constant: write `codec = \"json\"`, or `codec = MyCodec`";
+    check("1", &[how]);
+    check("|value| Json", &[how]);
+    let one =
+        "`codec` is one for all calls: name a constant or a `static`, and no parameter, `self` or `Self`";
+    check("lang", &[one]);
+    check("user.codec", &[one]);
+    check("self.codec", &[one]);
+    check("Self::CODEC", &[one]);
+    check("Own::new(lang)", &[one]);
+    for passes in ["\"JSON\"", "Json", "&Json", "crate::codecs::OWN", "self::OWN", "Own::new(3)"] {
+        let source = format!("#[cached(ttl = 1, codec = {passes})] {PLAIN}");
+        assert_eq!(messages(&expand(&source)), [""; 0], "{passes}");
+    }
 }
 
 #[test]

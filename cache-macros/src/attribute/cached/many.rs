@@ -161,7 +161,10 @@ impl OfMany {
         let (head_text, cache, tags) = (key.literal_head(), common.cache(), keeping.tags.print(p));
         let condition = common.when(&Ident::new("__when", site));
         let (undecodable, recall) = (function.undecodable(), frame.note("recall"));
-        let storable = keeping.asks(output, p);
+        let value = quote_spanned! {site=>
+            #undecodable ::core::option::Option<<#output as #p::batch::Batched>::Value>
+        };
+        let (storable, returns) = (keeping.asks(output, p), keeping.returns(&value, p));
         let (before, after) = (keeping.before(p), keeping.after_each());
         let Many { name, pat, element, owned, .. } = many;
         let picked = Ident::new("__picked", site);
@@ -175,7 +178,7 @@ impl OfMany {
         };
         quote_spanned! {site=>
             static __MACADAMIA_SITE: #p::Site = #p::Site::new(&__MACADAMIA_FN, #head_text);
-            let __returns = || #p::returns!(#undecodable ::core::option::Option<<#output as #p::batch::Batched>::Value>);
+            let __returns = || #returns;
             #storable
             #mutable
             let __fetched = {
