@@ -149,6 +149,7 @@ fn every_option_of_storing() {
     cache = SEARCHES,
     lock = "10s",
     version = 3,
+    codec = crate::Packed,
     handle = false,
 )]
 async fn search(query: &Query) -> Result<Option<Found>, AppError> {

@@ -55,6 +55,7 @@ use std::time::Duration;
 pub mod strict {
     //! Every argument of every attribute, in a module of documented public items.
 
+    use macadamia::codec::{Bincode, Codec, Failure as Unable, Plain, Slot};
     use macadamia::{
         Cache, Error, KeyPart, cached, circuit_breaker, early, fail, hit, invalidate, key, locked, perf,
         purge, rate_limit, soft,
@@ -95,6 +96,36 @@ pub mod strict {
         pub cache: Cache,
     }
 
+    /// A codec of one's own.
+    #[derive(Debug)]
+    pub struct Own(u8);
+
+    impl Own {
+        /// Of this number.
+        #[must_use]
+        pub const fn new(id: u8) -> Self {
+            Self(id)
+        }
+    }
+
+    impl Codec for Own {
+        fn id(&self) -> u8 {
+            self.0
+        }
+
+        fn name(&self) -> &'static str {
+            "own"
+        }
+
+        fn encode(&self, value: &Plain<'_>) -> Result<Vec<u8>, Unable> {
+            Bincode.encode(value)
+        }
+
+        fn decode(&self, bytes: &[u8], slot: &mut Slot<'_>) -> Result<(), Unable> {
+            Bincode.decode(bytes, slot)
+        }
+    }
+
     /// A user's own filter.
     #[must_use]
     pub fn short(text: &str) -> &str {
@@ -116,6 +147,7 @@ pub mod strict {
         jitter = "10%",
         single_flight = true,
         version = 3,
+        codec = Own::new(200),
         when = settings.enabled,
         cache = settings.cache,
         handle = Everything,
@@ -172,7 +204,7 @@ pub mod strict {
     /// # Errors
     /// What is not meant, and what is while there is none.
     #[fail(ttl = ttl, key = "last:<id>", errors = Error::Locked | Error::RateLimited { .. }, handle = Last)]
-    #[fail(ttl = "1h", skip(settings), prefix = "v2", cache = settings.cache, when = settings.enabled)]
+    #[fail(ttl = "1h", codec = "raw", skip(settings), prefix = "v2", cache = settings.cache, when = settings.enabled)]
     pub async fn last(id: u64, ttl: Duration, settings: &Settings) -> Result<Option<u64>, Error> {
         ready(Ok(Some(id))).await
     }

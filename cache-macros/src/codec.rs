@@ -69,7 +69,7 @@ impl Codec {
 
     /// `.by(…)`, behind what is known of the return type.
     pub(crate) fn by(&self, p: &Private) -> TokenStream {
-        let (site, held) = (Span::mixed_site(), Ident::new("__CODEC", Span::mixed_site()));
+        let (site, held) = (Span::mixed_site(), Ident::new("__MACADAMIA_CODEC", Span::mixed_site()));
         let made = match self {
             Self::Named(name, span) => {
                 let (site, p) = (site.located_at(*span), p.at(site.located_at(*span)));

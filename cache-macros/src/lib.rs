@@ -69,6 +69,7 @@ use proc_macro::TokenStream;
 /// | `lock = true`, `lock = "10s"` | on a miss, one computation across processes, see below |
 /// | `when = …`, `cache = …` | goes past the cache if false; another cache |
 /// | `version = 2` | entries of other versions count as absent |
+/// | `codec = "json"`, `codec = MyCodec` | by what values become bytes where a backend keeps bytes: a name, or a constant; else the route's |
 /// | `tags = ["users", "user:<id>"]` | templates; deleting any of them ends the entry, at once and for all |
 /// | `many = ids` | each element of the parameter has an entry of its own, see below |
 /// | `handle` | on a method or associated function: targets can name it, `#[invalidate(Repo::get(id = id))]` |
@@ -313,6 +314,7 @@ pub fn hit(args: TokenStream, item: TokenStream) -> TokenStream {
 /// | `errors = PATTERN` (all) | which errors are answered in place of; the others are returned as they are |
 /// | `key`, `prefix`, `skip(db, self)` | what tells answers apart, as in [`macro@cached`]; `prefix = "v2"` makes `fail:v2:<key>` |
 /// | `when = …`, `cache = …`, `crate = path` | the function alone if false; another cache; where macadamia is |
+/// | `codec = "json"` | as in [`macro@cached`]; another attribute of the function says its own |
 /// | `handle = Name` | as in [`macro@cached`], where no other attribute has the handle of the function |
 ///
 /// ```text

@@ -1,0 +1,8 @@
+use macadamia::invalidate;
+
+#[invalidate("profile:<user>", codec = "json")]
+async fn rename(user: &str) {
+    let _ = user;
+}
+
+fn main() {}
