@@ -19,6 +19,7 @@ mod json;
 mod msgpack;
 pub(crate) mod named;
 mod raw;
+mod tally;
 mod text;
 
 use std::any::Any;
@@ -40,6 +41,7 @@ use crate::fence::{Carried, Limited};
 use crate::schema::Enums;
 
 pub(crate) use self::bincode::{decode as quick_decode, encode as quick_encode, measure};
+pub(crate) use self::tally::Tally;
 
 /// Why a codec could not: whatever error its library has.
 pub type Failure = Box<dyn std::error::Error + Send + Sync>;

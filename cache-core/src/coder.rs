@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde::de::value::{Error as ValueError, I64Deserializer};
 use serde::de::{DeserializeOwned, IntoDeserializer};
 
-use crate::codec::{self, Bincode, Codec, Failure, Plain, Slot, ids};
+use crate::codec::{self, Bincode, Codec, Failure, Plain, Slot, Tally, ids};
 use crate::entry::{Entry, Kind, Meta, Payload};
 use crate::envelope::{MAX_PAYLOAD, Unreadable};
 use crate::error::{Error, Result};
@@ -99,7 +99,9 @@ impl Coder {
             let reason = format!("{} bytes are more than {MAX_PAYLOAD}", bytes.len());
             return Err(self.failed(codec, reason));
         }
-        if let Some(why) = shape.tried(codec, || self.try_back(&bytes, codec)) {
+        let attempt = || self.try_back(value, &bytes, codec);
+        let why = if shape.is_doubtful(codec, &bytes) { attempt() } else { shape.tried(codec, attempt) };
+        if let Some(why) = why {
             return Err(self.failed(codec, why));
         }
         Ok(Payload::new(codec.id(), shape.fingerprint(), Bytes::from(bytes)))
@@ -181,26 +183,27 @@ impl Coder {
         made.into_inner().map(|made| made(meta)).ok_or_else(|| "the codec put no value into the slot".into())
     }
 
-    /// Whether what this codec wrote of a value of this type can be read again: tried once for each pair, because
-    /// implementations of serde are free to write what they do not read.
-    fn try_back(&'static self, bytes: &[u8], codec: &dyn Codec) -> Option<String> {
+    /// Whether what this codec wrote of a value is read as that value: tried once for each type and codec, because
+    /// implementations of serde are free to write what they do not read, and each time where the bytes may be those of
+    /// another value.
+    fn try_back(&'static self, value: &dyn Any, bytes: &[u8], codec: &dyn Codec) -> Option<String> {
+        const ALIKE: &str =
+            "it is written like another value, as `Some(None)` or `NaN` is where that is `null`";
         const SIGNS: &str = "what its `Serialize` writes is not what its `Deserialize` reads";
         let shape = shapes::of(self);
         let meta = Meta::new(crate::Time::ORIGIN, crate::Time::NEVER);
         let back = match self.read_with(bytes, codec, shape, meta) {
             Ok(back) => back,
+            Err(failure) if shape.is_doubtful(codec, bytes) => {
+                return Some(format!("what is written of it is not read again: {failure}"));
+            }
             Err(failure) => return Some(format!("{SIGNS} ({failure})")),
         };
-        let again = (self.encode)(back.value(), codec, shape.enums());
-        // Maps come in any order.
-        let sorted = |mut bytes: Vec<u8>| {
-            bytes.sort_unstable();
-            bytes
-        };
-        match again {
-            Ok(again) if sorted(again.clone()) == sorted(bytes.to_vec()) => None,
-            _ => Some(SIGNS.to_owned()),
+        let told = |value: &dyn Any| (self.encode)(value, &Tally, shape.enums()).ok();
+        if told(value).is_some_and(|before| told(back.value()) == Some(before)) {
+            return None;
         }
+        Some(if shape.is_doubtful(codec, bytes) { ALIKE } else { SIGNS }.to_owned())
     }
 
     /// Whether the codec can do this type at all.
@@ -320,12 +323,9 @@ impl Coding {
     /// The same entry with its value as the type it was; what is not read as bytes here stays as it is.
     pub(crate) fn decode(&self, entry: Arc<Entry>, route: &'static dyn Codec) -> Result<Arc<Entry>> {
         if let Some(number) = entry.downcast_ref::<i64>() {
-            // What reads no number sees another type.
-            let read = self.coder(entry.kind()).and_then(|coder| coder.number(*number, entry.meta()).ok());
-            return Ok(match read {
-                Some(read) => read.stamped(entry.stamps().to_vec()),
-                None => entry,
-            });
+            let Some(coder) = self.coder(entry.kind()) else { return Ok(entry) };
+            let read = coder.number(*number, entry.meta())?;
+            return Ok(read.stamped(entry.stamps().to_vec()));
         }
         let Some(payload) = entry.downcast_ref::<Payload>() else { return Ok(entry) };
         if entry.kind() == Kind::Absent {

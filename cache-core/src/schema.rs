@@ -34,6 +34,7 @@ use sha2::{Digest, Sha256};
 use node::{Asked, Node};
 use recorder::Recorder;
 use run::{MAX_LEVEL, Path, Run};
+pub(crate) use verdict::Nothings;
 
 /// The shape of a type, as its `Deserialize` tells it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,6 +44,7 @@ pub struct Schema {
     recursive: bool,
     opaque: bool,
     needs_names: Option<String>,
+    nothings: Nothings,
     enums: Vec<Variants>,
 }
 
@@ -81,6 +83,7 @@ impl Schema {
             recursive: verdict::is_recursive(root),
             opaque: verdict::is_opaque(root),
             needs_names: verdict::needs_names(root),
+            nothings: verdict::nothings(root),
             enums: verdict::enums(root),
             text,
         }
@@ -126,6 +129,11 @@ impl Schema {
     /// `None` if it can.
     pub fn needs_names(&self) -> Option<&str> {
         self.needs_names.as_deref()
+    }
+
+    /// What a codec might write as nothing.
+    pub(crate) const fn nothings(&self) -> Nothings {
+        self.nothings
     }
 
     /// The enums in it, as they are read. One with other names for its variants is not among them.

@@ -4,9 +4,9 @@ use std::any::TypeId;
 use std::collections::HashMap;
 use std::sync::{LazyLock, PoisonError, RwLock};
 
-use crate::codec::Codec;
+use crate::codec::{Codec, ids};
 use crate::coder::Coder;
-use crate::schema::{Enums, Schema};
+use crate::schema::{Enums, Nothings, Schema};
 
 /// A type, as it is stored.
 pub(crate) struct Shape {
@@ -54,6 +54,21 @@ impl Shape {
 
     pub(crate) fn needs_names(&self) -> Option<&str> {
         self.schema.needs_names()
+    }
+
+    /// Whether these bytes may be those of another value too: of `None` for `Some(None)`, or `null` for `NaN`.
+    pub(crate) fn is_doubtful(&self, codec: &dyn Codec, bytes: &[u8]) -> bool {
+        let Nothings { options, inside, floats } = self.schema.nothings();
+        match codec.id() {
+            ids::BINCODE | ids::RAW => false,
+            // Of these there is always a `null`.
+            #[cfg(feature = "json")]
+            ids::JSON => (inside || floats) && bytes.windows(4).any(|four| four == b"null"),
+            #[cfg(feature = "msgpack")]
+            ids::MSGPACK => inside && bytes.contains(&0xc0),
+            ids::TEXT => options,
+            _ => codec.is_self_describing() && (inside || floats),
+        }
     }
 
     /// Why a codec cannot read back what it wrote, if it cannot: asked until it could once. Some values of a type may

@@ -40,6 +40,57 @@ pub(super) fn enums(root: &Node) -> Vec<Variants> {
     all
 }
 
+/// What a codec might write as nothing, and take for `None`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Nothings {
+    /// There may be an `Option`.
+    pub(crate) options: bool,
+    /// A value may be `Some` of what looks like `None` where that is written as `null`.
+    pub(crate) inside: bool,
+    /// There may be a number with a fraction: some of those are none.
+    pub(crate) floats: bool,
+}
+
+pub(super) fn nothings(root: &Node) -> Nothings {
+    let mut found = Nothings { options: false, inside: false, floats: false };
+    find(root, &mut found);
+    found
+}
+
+fn find(node: &Node, found: &mut Nothings) {
+    match &node.asked {
+        Some(Asked::Option) => {
+            found.options = true;
+            found.inside |= node.parts.iter().any(looks_like_none);
+        }
+        Some(Asked::Plain("f32" | "f64")) => found.floats = true,
+        None | Some(Asked::Any | Asked::Opaque | Asked::Deep) => {
+            found.options = true;
+            found.floats = true;
+        }
+        Some(_) => {}
+    }
+    node.parts.iter().for_each(|part| find(part, found));
+}
+
+/// Whether `null` may be written for it.
+fn looks_like_none(node: &Node) -> bool {
+    match &node.asked {
+        Some(Asked::Plain(name)) => matches!(*name, "unit" | "f32" | "f64"),
+        Some(Asked::Newtype(_)) => is_cut(node) || node.parts.iter().any(looks_like_none),
+        Some(
+            Asked::Seq
+            | Asked::Map
+            | Asked::Tuple(..)
+            | Asked::Struct(..)
+            | Asked::Enum(..)
+            | Asked::UnitVariant
+            | Asked::NewtypeVariant,
+        ) => false,
+        Some(_) | None => true,
+    }
+}
+
 /// Whether its values take bytes where neither names nor kinds are stored.
 fn takes_bytes(node: &Node) -> bool {
     match &node.asked {
