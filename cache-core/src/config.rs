@@ -56,7 +56,9 @@ impl Cache {
     /// |---|---|
     /// | `url` | as in [`CacheBuilder::route`](crate::CacheBuilder::route) |
     /// | `backend` | instead of a URL: `memory`, `redis`, … or any scheme; with `endpoint`, `port`, `db`, `user`, `password` |
-    /// | `ttl`, `key_prefix` (`namespace`), `version`, `timeout`, `enable` | as [`Route`](crate::Route) has them; numbers are seconds |
+    /// | `ttl`, `key_prefix` (`namespace`), `version`, `timeout`, `enable`, `require` | as [`Route`](crate::Route) has them; numbers are seconds |
+    /// | `codec`, `compress`, `digestmod` | the same, by their names |
+    /// | `secret` (`hash_key`) | text, or a list of which the first signs and each verifies |
     /// | `size`, … | any other option of the backend |
     /// | `plugins` | middleware, outermost first: `"timing"`, or `{ class = "size_limit", max = 65536 }`; see [`Plugin`](crate::middleware::Plugin) |
     /// | `routes` | further routes: a prefix, and a URL or a table as this one, without `routes` |

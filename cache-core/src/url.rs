@@ -42,15 +42,15 @@ impl BackendUrl {
         Self { text, scheme, user, password, host, port, path, options: Vec::new() }
     }
 
-    /// The same with this option, whatever it said of it before.
-    pub(crate) fn with_option(mut self, name: &str, value: String) -> Self {
+    /// The same with this option, whatever it said of it before; as often as there are values.
+    pub(crate) fn with_option(mut self, name: &str, values: impl IntoIterator<Item = String>) -> Self {
         // Two spellings of one option: what is said last holds.
         const SAME: [[&str; 2]; 2] = [["key_prefix", "namespace"], ["secret", "hash_key"]];
         let same = |known: &str| {
             known == name || SAME.iter().any(|same| same.contains(&known) && same.contains(&name))
         };
         self.options.retain(|(known, _)| !same(known));
-        self.options.push((name.to_owned(), value));
+        self.options.extend(values.into_iter().map(|value| (name.to_owned(), value)));
         self
     }
 

@@ -157,7 +157,7 @@ pub(super) fn compression(name: &str) -> Result<Compress> {
 
 /// `digestmod=…`.
 pub(super) fn digest(name: &str) -> Result<Digest> {
-    name.parse().map_err(|error| named("digestmod", error))
+    name.to_ascii_lowercase().parse().map_err(|error| named("digestmod", error))
 }
 
 /// `secret=…`, once for each; the first signs. `hash_key` is another spelling.

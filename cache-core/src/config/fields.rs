@@ -11,6 +11,9 @@ use crate::url::{Address, BackendUrl};
 /// Fields that say where, and not how.
 const PLACE: &[&str] = &["url", "backend", "endpoint", "port", "db", "user", "password"];
 
+/// Fields that may hold a list: an option that a URL may say several times. They are one, in two spellings.
+const LISTS: [&str; 2] = ["secret", "hash_key"];
+
 /// Names that other libraries give to our schemes.
 const ALSO: &[(&str, &str)] = &[("memory", "mem"), ("dummy", "null")];
 
@@ -24,6 +27,11 @@ pub(super) fn url(mut table: Map<String, Value>, other: &[&str]) -> Result<Optio
         let Some((field, _)) = table.iter().find(|(_, value)| !value.is_null()) else { return Ok(None) };
         return Err(Error::config(format!("`{field}` belongs to a backend: add `url` or `backend`")));
     };
+    if let [one, other] = LISTS
+        && LISTS.iter().all(|name| table.get(*name).is_some_and(|value| !value.is_null()))
+    {
+        return Err(Error::config(format!("`{one}` and `{other}` are one option: give one of them")));
+    }
     let options = scheme::options(&url)?;
     for (name, value) in table {
         let name = name.to_ascii_lowercase();
@@ -31,9 +39,11 @@ pub(super) fn url(mut table: Map<String, Value>, other: &[&str]) -> Result<Optio
             let all = [PLACE, other, options.as_deref().unwrap_or_default()].concat();
             return Err(unknown("field", &name, all));
         }
-        if let Some(value) = text(&name, &value)? {
-            url = url.with_option(&name, value);
-        }
+        url = match value {
+            Value::Null => url,
+            Value::Array(list) if LISTS.contains(&&*name) => url.with_option(&name, texts(&name, &list)?),
+            value => url.with_option(&name, text(&name, &value)?),
+        };
     }
     scheme::check(&url)?;
     Ok(Some(url))
@@ -104,7 +114,21 @@ fn text(field: &str, value: &Value) -> Result<Option<String>> {
         Value::Bool(on) => Ok(Some(on.to_string())),
         Value::Number(number) => Ok(Some(number.to_string())),
         other => {
-            Err(Error::config(format!("`{field}` is {}: expected text, a number or a switch", kind(other))))
+            let wanted =
+                if LISTS.contains(&field) { "text or a list of texts" } else { "text, a number or a switch" };
+            Err(Error::config(format!("`{field}` is {}: expected {wanted}", kind(other))))
         }
     }
+}
+
+/// A list of texts.
+fn texts(field: &str, list: &[Value]) -> Result<Vec<String>> {
+    if list.is_empty() {
+        return Err(Error::config(format!("`{field}` is an empty list: leave it out, or name one")));
+    }
+    let text = |value: &Value| match value {
+        Value::String(text) => Ok(text.clone()),
+        other => Err(Error::config(format!("`{field}` holds {}: expected a list of texts", kind(other)))),
+    };
+    list.iter().map(text).collect()
 }
