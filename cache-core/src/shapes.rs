@@ -59,16 +59,17 @@ impl Shape {
     /// Whether these bytes may be those of another value too: of `None` for `Some(None)`, or `null` for `NaN`.
     pub(crate) fn is_doubtful(&self, codec: &dyn Codec, bytes: &[u8]) -> bool {
         let Nothings { options, inside, floats } = self.schema.nothings();
-        match codec.id() {
-            ids::BINCODE | ids::RAW => false,
-            // Of these there is always a `null`.
+        // Where there is always a mark of it in the bytes, that.
+        let (may, mark): (bool, &[u8]) = match codec.id() {
+            ids::BINCODE | ids::RAW => (false, b""),
             #[cfg(feature = "json")]
-            ids::JSON => (inside || floats) && bytes.windows(4).any(|four| four == b"null"),
+            ids::JSON => (inside || floats, b"null"),
             #[cfg(feature = "msgpack")]
-            ids::MSGPACK => inside && bytes.contains(&0xc0),
-            ids::TEXT => options,
-            _ => codec.is_self_describing() && (inside || floats),
-        }
+            ids::MSGPACK => (inside, &[0xc0]),
+            ids::TEXT => (options, b""),
+            _ => (codec.is_self_describing() && (inside || floats), b""),
+        };
+        may && (mark.is_empty() || bytes.windows(mark.len()).any(|window| window == mark))
     }
 
     /// Why a codec cannot read back what it wrote, if it cannot: asked until it could once. Some values of a type may

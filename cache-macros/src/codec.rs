@@ -67,8 +67,8 @@ impl Codec {
         Some(Self::Given(expr))
     }
 
-    /// `.by(…)`, behind what is known of the return type.
-    pub(crate) fn by(&self, p: &Private) -> TokenStream {
+    /// It, in a `static`: so it may hold what another one does.
+    pub(crate) fn held(&self, p: &Private) -> TokenStream {
         let (site, held) = (Span::mixed_site(), Ident::new("__MACADAMIA_CODEC", Span::mixed_site()));
         let made = match self {
             Self::Named(name, span) => {
@@ -78,13 +78,7 @@ impl Codec {
             }
             Self::Given(expr) => quote_spanned!(here(expr)=> &(#expr)),
         };
-        // A `static`, so that it may hold what another one does.
-        quote_spanned! {site=>
-            .by(::core::option::Option::Some({
-                static #held: &dyn #p::codec::Codec = #made;
-                #held
-            }))
-        }
+        quote_spanned!(site=> static #held: &dyn #p::codec::Codec = #made; #held)
     }
 }
 

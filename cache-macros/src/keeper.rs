@@ -176,7 +176,8 @@ impl Keeper {
         let handle = self.handle(function, function, None);
         let (key, settings) = (self.rendered(handle.as_ref()), self.settings(&strategy.policy));
         let (undecodable, recall) = (function.undecodable(), frame.note("recall"));
-        let returns = self.keeping.returns(&quote_spanned!(site=> #undecodable #output), p);
+        let output_type = quote_spanned!(site=> #undecodable #output);
+        let returns = self.keeping.returns(&output_type, handle.as_ref(), p);
         let (storable, fallible) = (self.keeping.asks(output, p), self.fallible(strategy, output));
         quote_spanned! {site=>
             static __MACADAMIA_SITE: #p::Site = #p::Site::new(&__MACADAMIA_FN, #head_text);

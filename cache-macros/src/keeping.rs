@@ -13,6 +13,7 @@ use crate::codec::Codec;
 use crate::error::Errors;
 use crate::function::Function;
 use crate::grammar::{Arguments, Key, Shape};
+use crate::handle::Handle;
 use crate::krate::Private;
 use crate::placeholder::Scope;
 use crate::tags::Tags;
@@ -33,7 +34,7 @@ pub(crate) struct Keeping {
     pub(crate) lock: Option<(Span, u64)>,
     pub(crate) version: u32,
     pub(crate) tags: Tags,
-    codec: Option<Codec>,
+    pub(crate) codec: Option<Codec>,
 }
 
 /// Which errors are kept, and how long.
@@ -151,10 +152,21 @@ impl Keeping {
         refuse_borrowed(function, errors);
     }
 
-    /// What is known of this return type, and by which codec its values become bytes.
-    pub(crate) fn returns(&self, output: &TokenStream, p: &Private) -> TokenStream {
-        let by = self.codec.as_ref().map(|codec| codec.by(p));
-        quote_spanned!(Span::mixed_site()=> #p::returns!(#output) #by)
+    /// What is known of this return type, and by which codec its values become bytes: the handle has it, if there is
+    /// one, so that a mistake in it is told once.
+    pub(crate) fn returns(
+        &self,
+        output: &TokenStream,
+        handle: Option<&Handle<'_>>,
+        p: &Private,
+    ) -> TokenStream {
+        let site = Span::mixed_site();
+        let by = self.codec.as_ref().map(|codec| {
+            let held = codec.held(p);
+            let codec = handle.and_then(Handle::codec).unwrap_or_else(|| quote_spanned!(site=> { #held }));
+            quote_spanned!(site=> .by(::core::option::Option::Some(#codec)))
+        });
+        quote_spanned!(site=> #p::returns!(#output) #by)
     }
 
     /// Asks of the return type what storing needs, each where it was asked for, so that a type that cannot do it

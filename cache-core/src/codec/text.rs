@@ -15,7 +15,7 @@ use super::{Codec, Failure, Plain, Slot, ids};
 ///
 /// cache.set("greeting", "hello").codec(&Text).await?;
 /// assert_eq!(cache.get_raw("greeting").await?.unwrap(), "hello");
-/// assert!(cache.set("greetings", &vec!["hello"]).codec(&Text).await.is_err());
+/// assert!(cache.set("greetings", &vec![1, 2]).codec(&Text).await.is_err());
 /// # Ok(()) }
 /// ```
 #[derive(Debug, Clone, Copy, Default)]

@@ -137,7 +137,8 @@ impl Layer for Fail {
         let bypass = if condition.is_some() { quote!(!#when) } else { quote!(false) };
         let (cache, key, undecodable) =
             (self.common.cache(), self.rendered(function), function.undecodable().to_token_stream());
-        let returns = self.keeping.returns(&quote_spanned!(site=> #undecodable #output), p);
+        let handle = self.handle(function);
+        let returns = self.keeping.returns(&quote_spanned!(site=> #undecodable #output), handle.as_ref(), p);
         let (asks, before, failure) = (self.asks(frame), self.keeping.before(p), self.failure());
         let recall = frame.note("recall");
         // Whoever counts knows by itself.

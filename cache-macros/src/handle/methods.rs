@@ -16,9 +16,9 @@ impl Handle<'_> {
         let params: Vec<_> = function.params.iter().filter(|param| key.uses(param)).map(typed).collect();
         let (shown, output, undecodable) = (self.value(), function.output(), function.undecodable());
         let how = if let Some(value) = &shown {
-            keeping.returns(&quote!(plain #undecodable #value), p)
+            keeping.returns(&quote!(plain #undecodable #value), Some(self), p)
         } else {
-            keeping.returns(&quote!(#undecodable #output), p)
+            keeping.returns(&quote!(#undecodable #output), Some(self), p)
         };
         let (value, version) = (shown.unwrap_or(output), keeping.version);
         let buf = Ident::new("__key", Span::mixed_site());
@@ -32,7 +32,7 @@ impl Handle<'_> {
         let set = Ident::new(if self.marks.is_some() { "set_marked" } else { "set" }, Span::call_site());
         let marks = self.marks.map(|marks| quote!(, #marks));
         let invalidate = self.invalidate(&buf, &cache);
-        let refresh = self.refresh();
+        let (refresh, codec) = (self.refresh(), self.codec_held());
         // What is stored carries the tags: `set` takes what they name too.
         let set_params: Vec<_> = function
             .params
@@ -86,6 +86,8 @@ impl Handle<'_> {
                 static __COUNTERS: #p::Counters = #p::Counters::new();
                 &__COUNTERS
             }
+
+            #codec
         }
     }
 
@@ -93,6 +95,20 @@ impl Handle<'_> {
     pub(crate) fn counters(&self) -> Option<TokenStream> {
         let name = self.name;
         self.within.is_none().then(|| quote!(#name::__counters()))
+    }
+
+    /// By what the function's values become bytes, if its attribute says that; a method has it in place.
+    pub(crate) fn codec(&self) -> Option<TokenStream> {
+        let name = self.name;
+        (self.keeping.codec.is_some() && self.within.is_none()).then(|| quote!(#name::__codec()))
+    }
+
+    fn codec_held(&self) -> Option<TokenStream> {
+        let (p, vis, held) = (self.p, &self.function.vis, self.keeping.codec.as_ref()?.held(self.p));
+        Some(quote_spanned! {Span::mixed_site()=>
+            #[doc(hidden)]
+            #vis const fn __codec() -> &'static dyn #p::codec::Codec { #held }
+        })
     }
 
     /// The future that deletes the key in this buffer.

@@ -156,15 +156,15 @@ impl OfMany {
         let Keeper { common, key, keeping, .. } = keeper;
         let Frame { function, label, output, inner, .. } = frame;
         let refused = if_refused(frame, &quote_spanned!(Span::mixed_site()=> __fetched.refused();));
-        let (p, site) = (&common.p, Span::mixed_site());
-        let (settings, rendered) = (keeper.settings(policy), keeper.rendered(self.handle(function).as_ref()));
+        let (p, site, handle) = (&common.p, Span::mixed_site(), self.handle(function));
+        let (settings, rendered) = (keeper.settings(policy), keeper.rendered(handle.as_ref()));
         let (head_text, cache, tags) = (key.literal_head(), common.cache(), keeping.tags.print(p));
         let condition = common.when(&Ident::new("__when", site));
         let (undecodable, recall) = (function.undecodable(), frame.note("recall"));
         let value = quote_spanned! {site=>
             #undecodable ::core::option::Option<<#output as #p::batch::Batched>::Value>
         };
-        let (storable, returns) = (keeping.asks(output, p), keeping.returns(&value, p));
+        let (storable, returns) = (keeping.asks(output, p), keeping.returns(&value, handle.as_ref(), p));
         let (before, after) = (keeping.before(p), keeping.after_each());
         let Many { name, pat, element, owned, .. } = many;
         let picked = Ident::new("__picked", site);
