@@ -42,6 +42,7 @@
 //! | hold something for oneself, across processes | [`Cache::lock`] |
 //! | set it up | [`Cache::builder`], [`Route`], [`Memory`], [`Null`] |
 //! | set it up from data | [`Cache::configure`], [`Cache::named`] |
+//! | say how values become bytes, where a backend keeps bytes | [`codec`](mod@codec) |
 //! | look at or change what goes to a backend | [`middleware`] |
 //! | switch commands off | [`Cache::disable`], [`Scope::disable`] |
 //! | give calls another cache, or key context | [`Scope`] |
@@ -64,6 +65,7 @@
 //! |---|---|---|
 //! | `config` | yes | TOML in [`Cache::configure`]; maps need no feature |
 //! | `disk` | no | `disk://`, entries in files that the processes of a host share; builds SQLite |
+//! | `json`, `msgpack` | no | codecs of these names, see [`codec`](mod@codec) |
 //! | `uuid` | no | `uuid::Uuid` as a part of a key |
 //! | `full` | no | all of the above |
 

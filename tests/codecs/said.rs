@@ -1,5 +1,6 @@
 //! A codec is said by the URL, the setter of a route, the builder, or data.
 
+use macadamia::middleware::{KeyPrefix, LowerKeys, SizeLimit};
 use macadamia::testing::Wire;
 use macadamia::{Backend, BackendUrl, Cache, Null, Result, Route, Scheme, submit_scheme};
 use std::collections::{BTreeMap, HashMap};
@@ -155,4 +156,19 @@ async fn null_runs_whichever_codec_is_said() {
     let cache = Cache::builder().route("", Route::to(Null::new()).codec("string")).build().await.unwrap();
     cache.set("k", &vec![1]).await.unwrap_err();
     cache.set("k", &vec![1]).codec("json").await.unwrap();
+}
+
+#[tokio::test]
+async fn every_codec_works_behind_middleware_that_sees_values() {
+    for known in &ALL {
+        let (wire, sizes) = (Wire::new(), SizeLimit::at_most(100));
+        let route = Route::to(wire.clone()).codec(known.codec).middleware(LowerKeys).middleware(sizes);
+        let cache =
+            Cache::builder().middleware(KeyPrefix::new("svc")).route("", route).build().await.unwrap();
+        let name = known.codec.name();
+        assert!(cache.set("Key", &GREETING.to_owned()).await.unwrap(), "{name}");
+        assert!(!cache.set("Long", &GREETING.repeat(100)).await.unwrap(), "{name}");
+        assert_eq!(cache.get::<String>("KEY").await.unwrap().as_deref(), Some(GREETING), "{name}");
+        assert_eq!(wire.stored("svc:key").unwrap()[4], known.codec.id(), "{name}");
+    }
 }

@@ -4,6 +4,8 @@
 
 mod cached;
 mod circuit_breaker;
+#[cfg(all(feature = "json", feature = "msgpack"))]
+mod codecs;
 mod early;
 mod fail;
 mod hit;
@@ -86,9 +88,10 @@ impl Source {
 }
 
 /// Every page that shows Rust, and where that is compiled.
-const PAGES: [(&str, &str, &str); 11] = [
+const PAGES: [(&str, &str, &str); 12] = [
     ("cached", include_str!("../../docs/cached.md"), include_str!("cached.rs")),
     ("circuit_breaker", include_str!("../../docs/circuit_breaker.md"), include_str!("circuit_breaker.rs")),
+    ("codecs", include_str!("../../docs/codecs.md"), include_str!("codecs.rs")),
     ("early", include_str!("../../docs/early.md"), include_str!("early.rs")),
     ("fail", include_str!("../../docs/fail.md"), include_str!("fail.rs")),
     ("hit", include_str!("../../docs/hit.md"), include_str!("hit.rs")),
@@ -129,7 +132,7 @@ fn every_attribute_has_a_page_and_every_page_is_listed() {
     let list = include_str!("../../docs/README.md");
     for (name, page, _) in PAGES {
         assert!(list.contains(&format!("]({name}.md)")), "{name}.md is not listed");
-        if name != "stacking" {
+        if !["codecs", "stacking"].contains(&name) {
             assert!(page.starts_with(&format!("# `#[{name}]`\n")), "the title of {name}.md");
         }
     }
