@@ -3,8 +3,8 @@
 //! | codec | name | for | cannot |
 //! |---|---|---|---|
 //! | [`Bincode`] | `bincode` | everything that a program writes for itself: small and fast; the default | untagged and internally tagged enums, `flatten`, `skip_serializing_if`, values of any shape |
-//! | [`Json`] | `json` | what others read too, or what bincode cannot | maps whose keys are no text; `NaN` |
-//! | [`MsgPack`] | `msgpack` | the same in fewer bytes | – |
+//! | [`Json`] | `json` | what others read too, or what bincode cannot | maps whose keys are no text or numbers; `NaN`, `Some(None)` |
+//! | [`MsgPack`] | `msgpack` | the same in fewer bytes | `Some(None)` |
 //! | [`Text`] | `string` | text, numbers, booleans, unit variants: stored as they are written | everything else |
 //! | [`Raw`] | `raw` | bytes and text: stored as they are | everything else |
 //!
@@ -54,6 +54,9 @@ pub type Failure = Box<dyn std::error::Error + Send + Sync>;
 ///
 /// Bytes given to [`decode`](Codec::decode) may be of anybody where the route has no secret: bound what you allocate by
 /// the length of the bytes.
+///
+/// A self-describing one is given each value that it may have written like another (`Some(None)` like `None`, `NaN`) to
+/// read once more before it is stored.
 ///
 /// ```
 /// use cache_core::codec::{Codec, Failure, Plain, Slot};

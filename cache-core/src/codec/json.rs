@@ -6,8 +6,8 @@ use super::{Codec, Failure, Plain, Slot, ids};
 /// JSON, by `serde_json`.
 ///
 /// For values that other programs read, and for types that bincode cannot read back. Larger and slower than
-/// [`Bincode`](super::Bincode). Maps need keys that are text or numbers; `NaN` and infinities become `null` and do not
-/// come back as numbers.
+/// [`Bincode`](super::Bincode). Maps need keys that are text or numbers. What JSON would write as `null` and read as
+/// `None` is refused: `NaN` and infinities, `Some(None)`, `Some(())`.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]

@@ -10,7 +10,8 @@ const DEPTH: usize = 128;
 
 /// `MessagePack` with field names, by `rmp-serde`.
 ///
-/// For types that bincode cannot read back, in fewer bytes than JSON.
+/// For types that bincode cannot read back, in fewer bytes than JSON. What it would write as `nil` and read as `None`
+/// is refused: `Some(None)`, `Some(())`.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
