@@ -179,6 +179,27 @@ fn options_are_evaluated_before_the_body_and_applied_after_it() {
 }
 
 #[test]
+fn a_codec_is_held_once_by_the_handle_if_there_is_one() {
+    let by = ".by(::core::option::Option::Some(";
+    let code = printed("#[cached(ttl = 1, key = \"k\", codec = Own)] async fn f() -> u8 { 0 }");
+    assert_eq!(
+        code.matches("static__MACADAMIA_CODEC:&dyn::macadamia::__private::codec::Codec=&(Own);").count(),
+        1
+    );
+    assert_eq!(code.matches(&format!("{by}f::__codec()))")).count(), 3, "the call, `peek` and `set`");
+    let without =
+        printed("#[cached(ttl = 1, key = \"k\", handle = false, codec = \"JSON\")] async fn f() -> u8 { 0 }");
+    in_order(&without, &[by, "{static__MACADAMIA_CODEC:&dyn", "=::macadamia::__private::codec::json();"]);
+    let two = "#[fail(ttl = 1, key = \"k\", codec = A)] #[soft(ttl = 9, key = \"k\", codec = B)] async fn f() -> R { 0 }";
+    let two = printed(two);
+    assert_eq!((two.matches("&(A)").count(), two.matches("&(B)").count()), (1, 1), "{two}");
+    assert!(
+        !printed("#[cached(ttl = 1)] async fn f() -> u8 { 0 }").contains("codec"),
+        "nothing where none is said"
+    );
+}
+
+#[test]
 fn a_handle_takes_what_the_template_names() {
     let code = printed(
         "#[cached(ttl = 1, key = \"u:<b.id>:<a>\")] pub(crate) async fn f(a: u8, b: &B, c: u8) -> u8 { 0 }",
