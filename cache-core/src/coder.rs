@@ -14,7 +14,7 @@ use crate::entry::{Entry, Kind, Meta, Payload};
 use crate::envelope::{MAX_PAYLOAD, Unreadable};
 use crate::error::{Error, Result};
 use crate::schema::Enums;
-use crate::shapes::{self, Shape};
+use crate::shapes::{self, Shape, Whole};
 
 /// How values of one type become bytes and entries again, by any [`Codec`](crate::codec::Codec). Made by
 /// [`Coder::of`].
@@ -100,7 +100,8 @@ impl Coder {
             return Err(self.failed(codec, reason));
         }
         let attempt = || self.try_back(value, &bytes, codec);
-        let why = if shape.is_doubtful(codec, &bytes) { attempt() } else { shape.tried(codec, attempt) };
+        let why =
+            if shape.is_doubtful(codec, &bytes) { attempt().err() } else { shape.tried(codec, attempt) };
         if let Some(why) = why {
             return Err(self.failed(codec, why));
         }
@@ -186,7 +187,7 @@ impl Coder {
     /// Whether what this codec wrote of a value is read as that value: tried once for each type and codec, because
     /// implementations of serde are free to write what they do not read, and each time where the bytes may be those of
     /// another value.
-    fn try_back(&'static self, value: &dyn Any, bytes: &[u8], codec: &dyn Codec) -> Option<String> {
+    fn try_back(&'static self, value: &dyn Any, bytes: &[u8], codec: &dyn Codec) -> Result<Whole, String> {
         const ALIKE: &str =
             "it is written like another value, as `Some(None)` or `NaN` is where that is `null`";
         const SIGNS: &str = "what its `Serialize` writes is not what its `Deserialize` reads";
@@ -195,15 +196,17 @@ impl Coder {
         let back = match self.read_with(bytes, codec, shape, meta) {
             Ok(back) => back,
             Err(failure) if shape.is_doubtful(codec, bytes) => {
-                return Some(format!("what is written of it is not read again: {failure}"));
+                return Err(format!("what is written of it is not read again: {failure}"));
             }
-            Err(failure) => return Some(format!("{SIGNS} ({failure})")),
+            Err(failure) => return Err(format!("{SIGNS} ({failure})")),
         };
         let told = |value: &dyn Any| (self.encode)(value, &Tally, shape.enums()).ok();
-        if told(value).is_some_and(|before| told(back.value()) == Some(before)) {
-            return None;
+        match told(value) {
+            Some(before) if told(back.value()).as_ref() == Some(&before) => {
+                Ok(Whole(before.last() == Some(&0)))
+            }
+            _ => Err(if shape.is_doubtful(codec, bytes) { ALIKE } else { SIGNS }.to_owned()),
         }
-        Some(if shape.is_doubtful(codec, bytes) { ALIKE } else { SIGNS }.to_owned())
     }
 
     /// Whether the codec can do this type at all.

@@ -12,8 +12,8 @@ use crate::schema::{Enums, Nothings, Schema};
 pub(crate) struct Shape {
     schema: Schema,
     fingerprint: u64,
-    /// Codecs that have read back what they wrote.
-    tried: RwLock<Vec<u8>>,
+    /// How often a codec may yet read back what it wrote.
+    tried: RwLock<HashMap<u8, u32>>,
 }
 
 /// One for each type, kept for good: a program has so many types and no more.
@@ -38,6 +38,12 @@ fn recorded(coder: &'static Coder) -> Schema {
         Schema::record(&mut |_| Err(serde::de::Error::custom("its `Deserialize` panicked")))
     })
 }
+
+/// Whether a value had no `None` and no empty list in it, which hide what their parts would be.
+pub(crate) struct Whole(pub(crate) bool);
+
+/// How many values are read back, as long as none is whole.
+const TIMES: u32 = 64;
 
 impl Shape {
     pub(crate) const fn fingerprint(&self) -> u64 {
@@ -72,20 +78,26 @@ impl Shape {
         may && (mark.is_empty() || bytes.windows(mark.len()).any(|window| window == mark))
     }
 
-    /// Why a codec cannot read back what it wrote, if it cannot: asked until it could once. Some values of a type may
-    /// be beyond a codec that can do others.
+    /// Why a codec cannot read back what it wrote, if it cannot: asked until it could with a value that shows every
+    /// part, or often enough with others. Some values of a type may be beyond a codec that can do others.
     pub(crate) fn tried(
         &self,
         codec: &dyn Codec,
-        attempt: impl FnOnce() -> Option<String>,
+        attempt: impl FnOnce() -> Result<Whole, String>,
     ) -> Option<String> {
-        if self.tried.read().unwrap_or_else(PoisonError::into_inner).contains(&codec.id()) {
+        let tried = self.tried.read().unwrap_or_else(PoisonError::into_inner);
+        let times = tried.get(&codec.id()).copied().unwrap_or_default();
+        drop(tried);
+        if times >= TIMES {
             return None;
         }
-        let why = attempt();
-        if why.is_none() {
-            self.tried.write().unwrap_or_else(PoisonError::into_inner).push(codec.id());
+        match attempt() {
+            Ok(Whole(whole)) => {
+                let times = if whole { TIMES } else { times + 1 };
+                self.tried.write().unwrap_or_else(PoisonError::into_inner).insert(codec.id(), times);
+                None
+            }
+            Err(why) => Some(why),
         }
-        why
     }
 }

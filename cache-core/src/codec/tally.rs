@@ -3,6 +3,7 @@
 //! Codecs may write two values alike, as JSON does `None` and `Some(None)`. This tells them apart. The order of the
 //! elements of a list does not count, because sets and maps come in any.
 
+use std::cell::Cell;
 use std::fmt::{Display, Error};
 
 use serde::Serialize;
@@ -14,7 +15,7 @@ use serde::ser::{
 use super::{Codec, Failure, Plain, Slot, ids};
 use crate::key;
 
-/// A codec that only writes, and no more than eight bytes.
+/// A codec that only writes: eight bytes, and one that says whether a part of the value is nothing.
 #[derive(Debug)]
 pub(crate) struct Tally;
 
@@ -28,7 +29,9 @@ impl Codec for Tally {
     }
 
     fn encode(&self, value: &Plain<'_>) -> Result<Vec<u8>, Failure> {
-        Ok(value.serialize(Teller)?.to_le_bytes().to_vec())
+        let hollow = Cell::new(false);
+        let told = value.serialize(Teller(&hollow))?;
+        Ok([&told.to_le_bytes()[..], &[u8::from(hollow.get())]].concat())
     }
 
     fn decode(&self, _: &[u8], _: &mut Slot<'_>) -> Result<(), Failure> {
@@ -63,10 +66,15 @@ const LIST: u8 = 12;
 const ROW: u8 = 13;
 const PAIR: u8 = 14;
 
-struct Teller;
+/// Notes whether there is a `None`, or a list or map without elements: of what would be in it nothing is seen.
+#[derive(Clone, Copy)]
+struct Teller<'a>(&'a Cell<bool>);
 
 /// The parts so far.
-struct Parts {
+struct Parts<'a> {
+    teller: Teller<'a>,
+    /// Whether it is a list or a map, which may have none.
+    is_list: bool,
     /// The variant that they are of.
     of: u64,
     sum: u64,
@@ -75,9 +83,13 @@ struct Parts {
     key: u64,
 }
 
-impl Parts {
-    const fn of(of: u64) -> Self {
-        Self { of, sum: 0, count: 0, key: 0 }
+impl<'a> Parts<'a> {
+    const fn of(teller: Teller<'a>, of: u64) -> Self {
+        Self { teller, is_list: false, of, sum: 0, count: 0, key: 0 }
+    }
+
+    const fn list_of(teller: Teller<'a>) -> Self {
+        Self { is_list: true, ..Self::of(teller, 0) }
     }
 
     fn add(&mut self, part: u64) {
@@ -86,24 +98,27 @@ impl Parts {
     }
 
     fn list(&mut self, part: &(impl Serialize + ?Sized)) -> Result<(), Error> {
-        let part = part.serialize(Teller)?;
+        let part = part.serialize(self.teller)?;
         self.add(part);
         Ok(())
     }
 
     fn row(&mut self, part: &(impl Serialize + ?Sized)) -> Result<(), Error> {
-        let part = mixed(ROW, &[self.count, part.serialize(Teller)?]);
+        let part = mixed(ROW, &[self.count, part.serialize(self.teller)?]);
         self.add(part);
         Ok(())
     }
 
     fn field(&mut self, name: &str, part: &(impl Serialize + ?Sized)) -> Result<(), Error> {
-        let part = mixed(PAIR, &[key::hash(name.as_bytes()), part.serialize(Teller)?]);
+        let part = mixed(PAIR, &[key::hash(name.as_bytes()), part.serialize(self.teller)?]);
         self.add(part);
         Ok(())
     }
 
     fn end(&self) -> u64 {
+        if self.is_list && self.count == 0 {
+            self.teller.0.set(true);
+        }
         mixed(LIST, &[self.of, self.sum, self.count])
     }
 }
@@ -116,16 +131,16 @@ macro_rules! leaves {
     )*};
 }
 
-impl Serializer for Teller {
+impl<'a> Serializer for Teller<'a> {
     type Ok = u64;
     type Error = Error;
-    type SerializeSeq = Parts;
-    type SerializeTuple = Parts;
-    type SerializeTupleStruct = Parts;
-    type SerializeTupleVariant = Parts;
-    type SerializeMap = Parts;
-    type SerializeStruct = Parts;
-    type SerializeStructVariant = Parts;
+    type SerializeSeq = Parts<'a>;
+    type SerializeTuple = Parts<'a>;
+    type SerializeTupleStruct = Parts<'a>;
+    type SerializeTupleVariant = Parts<'a>;
+    type SerializeMap = Parts<'a>;
+    type SerializeStruct = Parts<'a>;
+    type SerializeStructVariant = Parts<'a>;
 
     leaves! {
         serialize_bool bool: BOOL as u8;
@@ -157,11 +172,12 @@ impl Serializer for Teller {
     }
 
     fn serialize_none(self) -> Result<u64, Error> {
+        self.0.set(true);
         Ok(mixed(NONE, &[]))
     }
 
     fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<u64, Error> {
-        Ok(mixed(SOME, &[value.serialize(Self)?]))
+        Ok(mixed(SOME, &[value.serialize(self)?]))
     }
 
     fn serialize_unit(self) -> Result<u64, Error> {
@@ -194,16 +210,16 @@ impl Serializer for Teller {
         Ok(mixed(VARIANT, &[key::hash(variant.as_bytes()), value.serialize(self)?]))
     }
 
-    fn serialize_seq(self, _: Option<usize>) -> Result<Parts, Error> {
-        Ok(Parts::of(0))
+    fn serialize_seq(self, _: Option<usize>) -> Result<Parts<'a>, Error> {
+        Ok(Parts::list_of(self))
     }
 
-    fn serialize_tuple(self, _: usize) -> Result<Parts, Error> {
-        Ok(Parts::of(0))
+    fn serialize_tuple(self, _: usize) -> Result<Parts<'a>, Error> {
+        Ok(Parts::of(self, 0))
     }
 
-    fn serialize_tuple_struct(self, _: &'static str, _: usize) -> Result<Parts, Error> {
-        Ok(Parts::of(0))
+    fn serialize_tuple_struct(self, _: &'static str, _: usize) -> Result<Parts<'a>, Error> {
+        Ok(Parts::of(self, 0))
     }
 
     fn serialize_tuple_variant(
@@ -212,16 +228,16 @@ impl Serializer for Teller {
         _: u32,
         variant: &'static str,
         _: usize,
-    ) -> Result<Parts, Error> {
-        Ok(Parts::of(key::hash(variant.as_bytes())))
+    ) -> Result<Parts<'a>, Error> {
+        Ok(Parts::of(self, key::hash(variant.as_bytes())))
     }
 
-    fn serialize_map(self, _: Option<usize>) -> Result<Parts, Error> {
-        Ok(Parts::of(0))
+    fn serialize_map(self, _: Option<usize>) -> Result<Parts<'a>, Error> {
+        Ok(Parts::list_of(self))
     }
 
-    fn serialize_struct(self, _: &'static str, _: usize) -> Result<Parts, Error> {
-        Ok(Parts::of(0))
+    fn serialize_struct(self, _: &'static str, _: usize) -> Result<Parts<'a>, Error> {
+        Ok(Parts::of(self, 0))
     }
 
     fn serialize_struct_variant(
@@ -230,22 +246,22 @@ impl Serializer for Teller {
         _: u32,
         variant: &'static str,
         _: usize,
-    ) -> Result<Parts, Error> {
-        Ok(Parts::of(key::hash(variant.as_bytes())))
+    ) -> Result<Parts<'a>, Error> {
+        Ok(Parts::of(self, key::hash(variant.as_bytes())))
     }
 }
 
-impl SerializeMap for Parts {
+impl SerializeMap for Parts<'_> {
     type Ok = u64;
     type Error = Error;
 
     fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), Error> {
-        self.key = key.serialize(Teller)?;
+        self.key = key.serialize(self.teller)?;
         Ok(())
     }
 
     fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Error> {
-        let pair = mixed(PAIR, &[self.key, value.serialize(Teller)?]);
+        let pair = mixed(PAIR, &[self.key, value.serialize(self.teller)?]);
         self.add(pair);
         Ok(())
     }
@@ -257,7 +273,7 @@ impl SerializeMap for Parts {
 
 macro_rules! parts {
     ($($trait:ident $method:ident($($name:ident: $type:ty)?) $how:ident;)*) => {$(
-        impl $trait for Parts {
+        impl $trait for Parts<'_> {
             type Ok = u64;
             type Error = Error;
 
@@ -341,5 +357,15 @@ mod tests {
         let (one, other) = (HashMap::from([("a", 1), ("b", 2)]), HashMap::from([("b", 2), ("a", 1)]));
         assert_eq!(tally(&one), tally(&other));
         assert_eq!(tally(&Some(f64::NAN)), tally(&Some(f64::NAN)), "the same one");
+    }
+
+    #[test]
+    fn what_is_nowhere_nothing_is_whole() {
+        let is_hollow = |told: Vec<u8>| told.last() == Some(&1);
+        assert!(is_hollow(tally(&Vec::<u8>::new())));
+        assert!(is_hollow(tally(&(1u8, None::<u8>))));
+        assert!(is_hollow(tally(&vec![HashMap::<u8, u8>::new()])));
+        assert!(!is_hollow(tally(&vec![Some(Kinds::Struct { a: 1, b: 2 })])));
+        assert!(!is_hollow(tally(&((), "", Kinds::Unit))));
     }
 }

@@ -22,7 +22,8 @@ pub(super) fn is_recursive(root: &Node) -> bool {
     has_cut(root) || is_opaque(root)
 }
 
-/// Why a codec that stores neither names nor kinds cannot store it.
+/// Why a codec that stores neither names nor kinds cannot store it. What cannot be seen may change, and its bytes would
+/// be read as others.
 pub(super) fn needs_names(root: &Node) -> Option<String> {
     reason(root, &mut Vec::new())
 }
@@ -104,8 +105,12 @@ fn takes_bytes(node: &Node) -> bool {
 }
 
 fn reason(node: &Node, path: &mut Vec<String>) -> Option<String> {
-    let asked = node.asked.as_ref()?;
+    if is_cut(node) {
+        return None;
+    }
+    let Some(asked) = &node.asked else { return Some(unseen(path)) };
     match asked {
+        Asked::Opaque | Asked::Deep => Some(unseen(path)),
         Asked::Any => Some(format!("{} takes a value of any kind, as an untagged enum does", part_at(path))),
         Asked::Ignored => Some(format!("{} skips a value of any kind", part_at(path))),
         Asked::Name => Some(format!("{} is a name", part_at(path))),
@@ -122,6 +127,11 @@ fn reason(node: &Node, path: &mut Vec<String>) -> Option<String> {
             reason
         }),
     }
+}
+
+/// Of a part that may change without anybody noticing.
+fn unseen(path: &[String]) -> String {
+    format!("the shape of {} cannot be seen", part_at(path))
 }
 
 /// Whether the keys of a map are names of fields.
