@@ -199,6 +199,17 @@ pub trait Backend: Send + Sync + 'static {
         refuse(self.name(), "cas")
     }
 
+    /// The same for the value that is there, in another envelope: rights to fill the key stand. Backends of bytes that
+    /// keep such rights have it; to others it is [`compare_and_set`](Backend::compare_and_set).
+    fn reseal<'a>(
+        &'a self,
+        key: &'a Key,
+        expected: &'a Entry,
+        entry: Arc<Entry>,
+    ) -> BoxFuture<'a, Result<bool>> {
+        self.compare_and_set(key, expected, entry)
+    }
+
     /// Removes the key and every right to fill it; tells whether a living entry was there.
     fn delete<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<bool>>;
 

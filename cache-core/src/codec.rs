@@ -179,8 +179,8 @@ pub struct Slot<'a> {
 }
 
 impl Slot<'_> {
-    /// Reads the value by its serde implementation: at most 128 values within each other, so that no bytes are the end
-    /// of the stack.
+    /// Reads the value by its serde implementation: at most 128 values within each other, since bytes that go deeper
+    /// are after the stack.
     pub fn read<'de, D: Deserializer<'de>>(&mut self, deserializer: D) -> Result<(), Failure> {
         let carried = Carried::default();
         let mut erased = <dyn erased_serde::Deserializer<'_>>::erase(Limited::new(deserializer, &carried));

@@ -103,7 +103,7 @@ impl Coder {
         let why =
             if shape.is_doubtful(codec, &bytes) { attempt().err() } else { shape.tried(codec, attempt) };
         if let Some(why) = why {
-            return Err(self.failed(codec, why));
+            return Err(self.refused(codec, &why));
         }
         Ok(Payload::new(codec.id(), shape.fingerprint(), Bytes::from(bytes)))
     }
@@ -230,6 +230,14 @@ impl Coder {
 
     fn failed(&self, codec: &dyn Codec, failure: impl fmt::Display) -> Error {
         Error::codec(self.type_name(), format_args!("{failure} (codec `{}`)", codec.name()))
+    }
+
+    /// Of what would be read as something else.
+    fn refused(&self, codec: &dyn Codec, why: &str) -> Error {
+        if codec.is_self_describing() {
+            return self.failed(codec, why);
+        }
+        self.failed(codec, format_args!("{why}; one that writes names may: {}", codec::self_describing()))
     }
 }
 

@@ -15,6 +15,7 @@ mod states;
 mod verbs;
 
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use crate::backend::{Backend, Form};
 use crate::clock::{Clock, Moment, SystemClock};
@@ -27,7 +28,7 @@ use crate::tag::Stamp;
 
 /// How far a writer's clock may be ahead of ours. What is from further in the future is not believed: it would
 /// outlive its time.
-const SKEW: u64 = 5_000_000_000;
+const SKEW: Duration = Duration::from_secs(5);
 
 /// How often a change is tried again that somebody else was quicker with. Each time somebody was, so this ends.
 const TRIES: usize = 256;
@@ -114,6 +115,14 @@ impl Sealed {
     }
 
     fn try_open(&self, key: &Key, kept: &Arc<Entry>) -> Result<Arc<Entry>, Unreadable> {
+        let entry = self.open_whenever(key, kept)?;
+        let ahead = entry.meta().stored.since(self.moment().time);
+        // What is kept as it is has no time of its own.
+        if kept.encoded().is_some() && ahead > SKEW { Err(Unreadable::Time) } else { Ok(entry) }
+    }
+
+    /// The same, also of what is from the future: it is ours, and to write over it would be to lose it.
+    fn open_whenever(&self, key: &Key, kept: &Arc<Entry>) -> Result<Arc<Entry>, Unreadable> {
         let Some(bytes) = kept.encoded() else {
             let is_number = kept.downcast_ref::<i64>().is_some();
             return match (is_number, self.envelope.is_signed()) {
@@ -124,9 +133,6 @@ impl Sealed {
         };
         let opened = self.envelope.open(key.as_str(), bytes)?;
         let (head, moment) = (opened.head, self.moment());
-        if head.stored > moment.wall.saturating_add(SKEW) {
-            return Err(Unreadable::Time);
-        }
         let mut meta =
             Meta::new(moment.time_of(head.stored), moment.time_of(head.expires).min(kept.expires()));
         meta.kind = head.kind;
@@ -159,7 +165,7 @@ impl Sealed {
                 return Ok(false);
             }
             let changed = self.seal(key, &change(&entry)?)?;
-            if self.inner.compare_and_set(key, &kept, changed).await? {
+            if self.inner.reseal(key, &kept, changed).await? {
                 return Ok(true);
             }
         }

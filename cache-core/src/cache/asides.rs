@@ -66,6 +66,11 @@ impl Asides {
         true
     }
 
+    /// Whether an error was ever kept.
+    pub(super) fn is_used(&self) -> bool {
+        self.used.load(Ordering::SeqCst)
+    }
+
     /// The error under a key.
     pub(super) fn get(&self, key: &Key) -> Option<Arc<Entry>> {
         if !self.used.load(Ordering::SeqCst) {

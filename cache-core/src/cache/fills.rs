@@ -108,8 +108,13 @@ impl Fills {
     }
 
     /// Whether a right was ever taken here.
-    pub(super) fn is_used(&self) -> bool {
+    fn is_used(&self) -> bool {
         self.used.load(Ordering::SeqCst)
+    }
+
+    /// Whether anything is known here of a key, so that its spelling matters.
+    pub(super) fn knows(&self) -> bool {
+        self.is_used() || self.lasts.is_used() || self.asides.is_used()
     }
 
     fn gate(&self, key: &Key) -> &RwLock<()> {

@@ -4,6 +4,7 @@
 //! stored is only noted here, and stored again when that was some time ago. Its age counts from the note.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::clock::Time;
@@ -17,7 +18,11 @@ type Table = HashMap<Key, Last, PrehashedState>;
 
 /// The answers of one route.
 #[derive(Default)]
-pub(super) struct Lasts(Mutex<Table>);
+pub(super) struct Lasts {
+    table: Mutex<Table>,
+    /// Whether an answer was ever noted.
+    used: AtomicBool,
+}
 
 /// The answer under one key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,6 +50,7 @@ impl Lasts {
 
     /// Notes an answer that is about to be stored.
     pub(super) fn note(&self, key: &Key, last: Last) {
+        self.used.store(true, Ordering::SeqCst);
         let mut table = self.table();
         if table.len() >= MOST && !table.contains_key(key) {
             // Whichever: it costs that key one write.
@@ -52,6 +58,11 @@ impl Lasts {
             other.map(|other| table.remove(&other));
         }
         table.insert(key.clone(), last);
+    }
+
+    /// Whether an answer was ever noted.
+    pub(super) fn is_used(&self) -> bool {
+        self.used.load(Ordering::SeqCst)
     }
 
     /// Takes a note back: the answer was not stored after all.
@@ -81,7 +92,7 @@ impl Lasts {
     }
 
     fn table(&self) -> MutexGuard<'_, Table> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -101,7 +101,7 @@ impl Route {
 
     /// Ends the rights to fill a key, however it is spelled.
     async fn change(&self, key: &Key) -> Vec<Change<'_>> {
-        if !self.is_layered() || !self.fills.is_used() {
+        if !self.is_layered() || !self.fills.knows() {
             return self.fills.change(key).await.into_iter().collect();
         }
         let inner = self.inner(key.as_str());
@@ -110,7 +110,7 @@ impl Route {
 
     /// The same for several.
     async fn change_all(&self, keys: &[&Key]) -> Vec<Change<'_>> {
-        if !self.is_layered() || !self.fills.is_used() {
+        if !self.is_layered() || !self.fills.knows() {
             return self.fills.change_where(|known| keys.contains(&known)).await;
         }
         let inner: Vec<_> = keys.iter().map(|key| self.inner(key.as_str())).collect();

@@ -56,7 +56,7 @@ impl Codec for Bincode {
     }
 
     fn encode(&self, value: &Plain<'_>) -> Result<Vec<u8>, Failure> {
-        Ok(bincode::serde::encode_to_vec(Checked::new(value, value.enums()), config())?)
+        bincode::serde::encode_to_vec(Checked::new(value, value.enums()), config()).map_err(told)
     }
 
     fn decode(&self, bytes: &[u8], slot: &mut Slot<'_>) -> Result<(), Failure> {
@@ -78,7 +78,7 @@ impl<'de> DeserializeSeed<'de> for Into<'_, '_> {
 
 /// The same for one type, without a detour: for shapes that cannot nest without end.
 pub(crate) fn encode<T: Serialize + Any>(value: &T, enums: &Enums) -> Result<Vec<u8>, Failure> {
-    Ok(bincode::serde::encode_to_vec(Checked::new(value, enums), config())?)
+    bincode::serde::encode_to_vec(Checked::new(value, enums), config()).map_err(told)
 }
 
 /// The same back.
@@ -90,6 +90,14 @@ pub(crate) fn decode<T: DeserializeOwned + Any + Send + Sync>(
         bincode::serde::decode_from_slice(bytes, config()).map_err(|error: DecodeError| error)?;
     all_used(bytes, used)?;
     Ok(Entry::new(value, meta))
+}
+
+/// What the fence said, without the library's `Debug` around it.
+fn told(error: EncodeError) -> Failure {
+    match error {
+        EncodeError::OtherString(text) => text.into(),
+        error => error.into(),
+    }
 }
 
 fn all_used(bytes: &[u8], used: usize) -> Result<(), Failure> {

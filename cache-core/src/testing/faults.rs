@@ -166,6 +166,15 @@ impl<B: Backend> Backend for Faulty<B> {
         injected!(self.compare_and_set(key, expected, entry))
     }
 
+    fn reseal<'a>(
+        &'a self,
+        key: &'a Key,
+        expected: &'a Entry,
+        entry: Arc<Entry>,
+    ) -> BoxFuture<'a, Result<bool>> {
+        injected!(self.reseal(key, expected, entry))
+    }
+
     fn delete<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<bool>> {
         injected!(self.delete(key))
     }

@@ -187,6 +187,20 @@ impl Backend for Wire {
         })
     }
 
+    fn reseal<'a>(
+        &'a self,
+        key: &'a Key,
+        expected: &'a Entry,
+        entry: Arc<Entry>,
+    ) -> BoxFuture<'a, Result<bool>> {
+        self.answer(move |store, now| {
+            if !store.living(key, now).is_some_and(|record| record.is(expected)) {
+                return Ok(false);
+            }
+            store.put(key, &entry).map(|()| true)
+        })
+    }
+
     fn delete<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<bool>> {
         self.answer(|store, now| Ok(store.delete(key, now)))
     }

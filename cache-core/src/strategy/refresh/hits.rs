@@ -5,6 +5,10 @@ use std::time::Duration;
 use crate::backend::{Step, Transition};
 use crate::clock::Time;
 
+/// A count that nobody adds to is forgotten after this time, so that counts do not outlive entries that have made room.
+/// What was counted from its beginning is computed anew then.
+const REST: Duration = Duration::from_secs(86_400);
+
 /// One hit, or the beginning of a count.
 #[derive(Debug)]
 pub(super) struct Count {
@@ -49,14 +53,15 @@ impl Transition for Count {
         self.told = match (self.word, state.and_then(read)) {
             (Word::Begin, _) => 0,
             (Word::Hit, Some((nonce, count))) if nonce == self.nonce => count.saturating_add(1),
-            (Word::Hit, Some(_)) if self.is_begun => {
+            // Of another entry, or lost.
+            (Word::Hit, _) if self.is_begun => {
                 self.told = u32::MAX;
                 return Step::Keep;
             }
             (Word::Hit, _) => 1,
         };
         let state = [&self.nonce.to_le_bytes()[..], &self.told.to_le_bytes()].concat();
-        Step::Put(state, now.after(self.left))
+        Step::Put(state, now.after(self.left.min(REST)))
     }
 }
 
@@ -80,10 +85,11 @@ mod tests {
             count.told()
         };
         assert_eq!([hit(1), hit(1), hit(2), hit(2), hit(2), hit(1)], [1, 2, 1, 2, 3, 1]);
-        state = Some(b"rubbish".to_vec());
-        let mut count = Count::hit(1, true, Duration::MAX);
-        count.step(state.as_deref(), Time::ORIGIN);
-        assert_eq!(count.told(), 1);
+        for lost in [None, Some(b"rubbish".to_vec())] {
+            let mut count = Count::hit(1, true, Duration::MAX);
+            count.step(lost.as_deref(), Time::ORIGIN);
+            assert_eq!(count.told(), u32::MAX, "a count that was lost began anew");
+        }
     }
 
     #[test]
