@@ -9,7 +9,7 @@ use std::time::Duration;
 pub use guard::{Step, Transition};
 
 use crate::clock::{BoxFuture, Clock, Time};
-use crate::entry::Entry;
+use crate::entry::{Entry, Meta};
 use crate::error::{Error, Result};
 use crate::key::{Key, KeyRef};
 use crate::pattern::Pattern;
@@ -87,6 +87,23 @@ impl Increment {
     /// Adds `by`; a counter without expiry gets `ttl`.
     pub const fn new(by: i64, ttl: Option<Duration>) -> Self {
         Self { by, ttl }
+    }
+
+    /// The number after the step; an error beyond 64 bits.
+    pub fn sum(self, number: i64) -> Result<i64> {
+        let sum = number.checked_add(self.by);
+        sum.ok_or_else(|| Error::backend(format_args!("{number} + {} is beyond 64 bits", self.by)))
+    }
+
+    /// Times of the counter after the step at `now`: those it has, and an end if it had none and is given one.
+    pub fn times(self, before: Option<Meta>, now: Time) -> Meta {
+        let mut meta = before.unwrap_or(Meta::new(now, Time::NEVER));
+        if let (Time::NEVER, Some(ttl)) = (meta.expires, self.ttl) {
+            meta.expires = now.after(ttl);
+            meta.fresh_until = meta.expires;
+        }
+        meta.stored = now;
+        meta
     }
 }
 

@@ -3,7 +3,7 @@
 use std::any::Any;
 use std::sync::Arc;
 
-use cache_core::{Entry, Error, Increment, Kind, Meta, Result, Time};
+use cache_core::{Entry, Error, Increment, Kind, Result, Time};
 
 /// The entry after the step and its number. `before` is the living entry, if there is one.
 ///
@@ -11,15 +11,8 @@ use cache_core::{Entry, Error, Increment, Kind, Meta, Result, Time};
 pub(super) fn step(before: Option<&Entry>, step: Increment, now: Time) -> Result<(Arc<Entry>, i64)> {
     let before = before.filter(|entry| entry.kind() == Kind::Value);
     let number = before.map_or(Some(0), |entry| integer(entry.value())).ok_or(Error::NotANumber)?;
-    let sum = number
-        .checked_add(step.by)
-        .ok_or_else(|| Error::backend(format_args!("{number} + {} is beyond 64 bits", step.by)))?;
-    let mut meta = before.map_or(Meta::new(now, Time::NEVER), Entry::meta);
-    if let (Time::NEVER, Some(ttl)) = (meta.expires, step.ttl) {
-        meta.expires = now.after(ttl);
-        meta.fresh_until = meta.expires;
-    }
-    meta.stored = now;
+    let sum = step.sum(number)?;
+    let mut meta = step.times(before.map(Entry::meta), now);
     meta.weight = i64::BITS / 8;
     let stamps = before.map_or_else(Vec::new, |entry| entry.stamps().to_vec());
     Ok((Entry::new(sum, meta).stamped(stamps), sum))
@@ -38,6 +31,8 @@ fn integer(value: &(dyn Any + Send + Sync)) -> Option<i64> {
 
 #[cfg(test)]
 mod tests {
+    use cache_core::Meta;
+
     use super::*;
     use std::time::Duration;
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{Sealed, TRIES};
 use crate::backend::{Increment, SetIf, SetOptions};
 use crate::clock::Time;
-use crate::entry::{Entry, Kind, Meta, Payload};
+use crate::entry::{Entry, Kind, Payload};
 use crate::error::{Error, Result};
 use crate::key::Key;
 
@@ -82,15 +82,8 @@ fn counted(entry: Option<&Entry>, step: Increment, now: Time) -> Result<(i64, Ar
         None => 0,
         Some(entry) => number_of(entry).ok_or(Error::NotANumber)?,
     };
-    let sum = number
-        .checked_add(step.by)
-        .ok_or_else(|| Error::backend(format_args!("{number} + {} is beyond 64 bits", step.by)))?;
-    let mut meta = before.map_or(Meta::new(now, Time::NEVER), Entry::meta);
-    if let (Time::NEVER, Some(ttl)) = (meta.expires, step.ttl) {
-        meta.expires = now.after(ttl);
-        meta.fresh_until = meta.expires;
-    }
-    meta.stored = now;
+    let sum = step.sum(number)?;
+    let mut meta = step.times(before.map(Entry::meta), now);
     // Another store than the one before, also where it is the same number again.
     meta.nonce = 0;
     let stamps = before.map_or_else(Vec::new, |entry| entry.stamps().to_vec());

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::states::Signed;
 use super::{Sealed, TRIES};
-use crate::backend::{Backend, Fill, Increment, Peek, SetIf, SetOptions, Transition};
+use crate::backend::{Backend, Fill, Form, Increment, Peek, SetIf, SetOptions, Transition};
 use crate::clock::{BoxFuture, Clock, Time};
 use crate::entry::{Encoded, Entry, Payload};
 use crate::error::Result;
@@ -16,6 +16,10 @@ use crate::tag::Stamp;
 impl Backend for Sealed {
     fn name(&self) -> &'static str {
         self.inner.name()
+    }
+
+    fn form(&self) -> Form {
+        Form::Bytes
     }
 
     fn check(&self) -> Result<()> {

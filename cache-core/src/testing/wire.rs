@@ -179,11 +179,11 @@ impl Backend for Wire {
         entry: Arc<Entry>,
     ) -> BoxFuture<'a, Result<bool>> {
         self.answer(move |store, now| {
-            if !store.living(key, now).is_some_and(|record| record.is(expected)) {
-                return Ok(false);
+            let replaced = store.replace(key, expected, &entry, now)?;
+            if replaced {
+                store.drop_fill(key);
             }
-            store.drop_fill(key);
-            store.put(key, &entry).map(|()| true)
+            Ok(replaced)
         })
     }
 
@@ -193,12 +193,7 @@ impl Backend for Wire {
         expected: &'a Entry,
         entry: Arc<Entry>,
     ) -> BoxFuture<'a, Result<bool>> {
-        self.answer(move |store, now| {
-            if !store.living(key, now).is_some_and(|record| record.is(expected)) {
-                return Ok(false);
-            }
-            store.put(key, &entry).map(|()| true)
-        })
+        self.answer(move |store, now| store.replace(key, expected, &entry, now))
     }
 
     fn delete<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<bool>> {

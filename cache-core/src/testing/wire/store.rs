@@ -93,6 +93,15 @@ impl Store {
         Ok(())
     }
 
+    /// Puts an entry in the place of this one.
+    pub(super) fn replace(&mut self, key: &Key, expected: &Entry, entry: &Entry, now: Time) -> Result<bool> {
+        let is_there = self.living(key, now).is_some_and(|record| record.is(expected));
+        if is_there {
+            self.put(key, entry)?;
+        }
+        Ok(is_there)
+    }
+
     /// Whether a living entry or a state is there.
     pub(super) fn is_there(&self, key: &Key, now: Time) -> bool {
         self.living(key, now).is_some() || self.states.get(key).is_some_and(|(_, until)| *until > now)
@@ -156,13 +165,8 @@ impl Store {
             Some(Value::Number(number)) => *number,
             Some(Value::Bytes(_)) => return Err(Error::NotANumber),
         };
-        let sum = number
-            .checked_add(step.by)
-            .ok_or_else(|| Error::backend(format_args!("{number} + {} is beyond 64 bits", step.by)))?;
-        let mut expires = before.map_or(Time::NEVER, |record| record.expires);
-        if let (Time::NEVER, Some(ttl)) = (expires, step.ttl) {
-            expires = now.after(ttl);
-        }
+        let sum = step.sum(number)?;
+        let expires = step.times(before.map(|record| Meta::new(record.stored, record.expires)), now).expires;
         self.drop_fill(key);
         let record = Record { value: Value::Number(sum), expires, stored: now, stamps: Vec::new() };
         self.records.insert(key.clone(), record);
