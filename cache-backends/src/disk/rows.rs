@@ -20,7 +20,7 @@ const STALE_USE: i64 = 10_000_000_000;
 pub(super) struct Row {
     pub(super) body: Option<i64>,
     pub(super) number: Option<i64>,
-    pub(super) stored: i64,
+    pub(super) nonce: Option<i64>,
     pub(super) expires: i64,
     pub(super) size: i64,
     pub(super) stamps: Option<Vec<u8>>,
@@ -54,13 +54,20 @@ pub(super) fn size(key: &[u8], value: &Value<'_>, stamps: Option<&[u8]>) -> i64 
     i64::try_from(key.len() + value.len() + stamps.map_or(0, <[u8]>::len) + OVERHEAD).unwrap_or(NEVER)
 }
 
-const READ: &str = "SELECT e.expires, e.number, e.stamps, e.used, b.bytes, e.stored \
+/// For one write of a number: equal numbers that were written twice are two. A time would not do, since what comes
+/// back of one has passed through two clocks, and they are not the same after a boot. Neither zero, which is none, nor
+/// odd, which is an entry whose hits are counted from its beginning.
+fn nonce() -> i64 {
+    (fastrand::u64(1..=u64::MAX >> 1) << 1).cast_signed()
+}
+
+const READ: &str = "SELECT e.expires, e.number, e.stamps, e.used, b.bytes, e.stored, e.nonce \
                     FROM entries e LEFT JOIN bodies b ON b.id = e.body WHERE e.key = ?1";
-const ROW: &str = "SELECT body, number, stored, expires, size, stamps FROM entries WHERE key = ?1";
-const INSERT: &str = "INSERT INTO entries (key, body, number, stored, expires, used, size, stamps) \
-                      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) \
-                      ON CONFLICT (key) DO UPDATE SET body = ?2, number = ?3, stored = ?4, expires = ?5, used = ?6, \
-                      size = ?7, stamps = ?8";
+const ROW: &str = "SELECT body, number, nonce, expires, size, stamps FROM entries WHERE key = ?1";
+const INSERT: &str = "INSERT INTO entries (key, body, number, nonce, stored, expires, used, size, stamps) \
+                      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) \
+                      ON CONFLICT (key) DO UPDATE SET body = ?2, number = ?3, nonce = ?4, stored = ?5, expires = ?6, \
+                      used = ?7, size = ?8, stamps = ?9";
 
 impl Desk<'_> {
     /// The entry, if it is not expired; whether its tags stand is for the cache to ask.
@@ -74,7 +81,8 @@ impl Desk<'_> {
                 return Ok(None);
             }
             used = row.get(3)?;
-            let meta = Meta::new(moment.time_of(wall(row.get(5)?)), moment.time_of(wall(expires)));
+            let mut meta = Meta::new(moment.time_of(wall(row.get(5)?)), moment.time_of(wall(expires)));
+            meta.nonce = row.get::<_, Option<i64>>(6)?.map_or(0, i64::cast_unsigned);
             let entry = match (row.get_ref(1)?, row.get_ref(4)?) {
                 (ValueRef::Integer(number), _) => Entry::new(number, meta),
                 (_, ValueRef::Blob(bytes)) => Entry::new(Encoded(bytes.to_vec().into()), meta),
@@ -95,7 +103,7 @@ impl Desk<'_> {
             Ok(Row {
                 body: row.get(0)?,
                 number: row.get(1)?,
-                stored: row.get(2)?,
+                nonce: row.get(2)?,
                 expires: row.get(3)?,
                 size: row.get(4)?,
                 stamps: row.get(5)?,
@@ -136,13 +144,13 @@ impl Desk<'_> {
         }
         let before = self.row(key)?;
         let body = self.put_body(before.as_ref().and_then(|row| row.body), value)?;
-        let number = match value {
-            Value::Number(number) => Some(*number),
-            Value::Bytes(_) => None,
+        let (number, nonce) = match value {
+            Value::Number(number) => (Some(*number), Some(nonce())),
+            Value::Bytes(_) => (None, None),
         };
         let now = self.now();
         let used = self.shared.next_use(now);
-        self.run(INSERT, (key, body, number, now, expires, used, size, stamps))?;
+        self.run(INSERT, (key, body, number, nonce, now, expires, used, size, stamps))?;
         self.grow(size - before.map_or(0, |row| row.size));
         if let Some(stamps) = stamps.filter(|_| self.has_tags()) {
             self.prolong(stamps, expires)?;

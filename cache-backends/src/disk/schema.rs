@@ -1,7 +1,7 @@
 //! The tables of a shard.
 //!
 //! Rows of `entries` are small, so that looking through keys, purging and making room never read a value; values lie
-//! in `bodies`. Times are wall nanoseconds since 1970, `i64::MAX` is never. `bytes` in `meta` is the sum of all
+//! in `bodies`. A number has a `nonce`, which tells its write from every other. Times are wall nanoseconds since 1970, `i64::MAX` is never. `bytes` in `meta` is the sum of all
 //! `size`s, moved in the transaction that moves them.
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
@@ -18,6 +18,7 @@ CREATE TABLE entries (
     key BLOB PRIMARY KEY,
     body INTEGER,
     number INTEGER,
+    nonce INTEGER,
     stored INTEGER NOT NULL,
     expires INTEGER NOT NULL,
     used INTEGER NOT NULL,

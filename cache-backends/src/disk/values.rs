@@ -9,9 +9,6 @@ use super::fault::Fault;
 use super::rows::{Value, size};
 use super::stamps;
 
-/// Times within so many nanoseconds are one: turned from one clock into the other and back, it is not exactly as it was.
-const SAME_STORE: u64 = 10_000_000;
-
 impl Desk<'_> {
     pub(super) fn set(&self, key: &Key, entry: &Entry, options: SetOptions) -> Result<bool, Fault> {
         let (text, value) = (key.as_str().as_bytes(), Value::of(entry)?);
@@ -39,14 +36,12 @@ impl Desk<'_> {
 
     pub(super) fn compare_and_set(&self, key: &Key, expected: &Entry, entry: &Entry) -> Result<bool, Fault> {
         let text = key.as_str().as_bytes();
-        let stored = self.kept(expected.meta().stored);
+        let nonce = expected.meta().nonce.cast_signed();
         let (expected, value) = (Value::of(expected)?, Value::of(entry)?);
         let Some(row) = self.living(text)? else { return Ok(false) };
         let is_same = match (expected, row.number, row.body) {
             // An equal number that was stored since is another.
-            (Value::Number(expected), Some(number), _) => {
-                expected == number && row.stored.abs_diff(stored) < SAME_STORE
-            }
+            (Value::Number(expected), Some(number), _) => expected == number && row.nonce == Some(nonce),
             (Value::Bytes(expected), None, Some(id)) => self.body(id)?.is_some_and(|bytes| bytes == expected),
             _ => false,
         };
