@@ -4,6 +4,7 @@
 
 mod support;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use cache_backends::Disk;
@@ -353,6 +354,37 @@ async fn a_store_dropped_while_others_held_the_disk_is_never_done_and_a_deletion
     bench.set("last", b"v").await;
     assert!(!bench.has("stored").await && !bench.has("n").await);
     assert!(!bench.has("deleted").await, "a deletion too many is harmless, one too few is not");
+}
+
+#[tokio::test]
+async fn values_whose_callers_have_left_are_let_go_while_others_hold_the_disk() {
+    let bench = Bench::new();
+    bench.set("k", b"v").await;
+    let read = bench.disk.get(&"k".into()).await.unwrap().unwrap();
+    let other = hold(&bench);
+    let mut left = Vec::new();
+    let mut entry = || {
+        let entry = bench.entry(&[b'v'; 10_000], None);
+        left.push(Arc::downgrade(&entry));
+        entry
+    };
+    for i in 0..20 {
+        let (key, always) = (Key::from(format!("k{i}")), SetOptions::default());
+        assert!(drop_after(1, bench.disk.set(&key, entry(), always)).await.is_none());
+        let several = vec![(key, entry()), ("many".into(), entry())];
+        assert!(drop_after(1, bench.disk.set_many(several)).await.is_none());
+        assert!(drop_after(1, bench.disk.compare_and_set(&"k".into(), &read, entry())).await.is_none());
+    }
+    let waits = bench.entry(b"waits", None);
+    let key = Key::from("waits");
+    let mut wait = std::pin::pin!(bench.disk.set(&key, waits, SetOptions::default()));
+    assert!(drop_after(1, wait.as_mut()).await.is_none());
+    let kept = left.iter().filter(|entry| entry.strong_count() > 0).count();
+    assert_eq!((kept, left.len()), (0, 80));
+    other.execute_batch("COMMIT").unwrap();
+    assert!(wait.await.unwrap());
+    assert_eq!(bench.disk.scan(&Pattern::new("*")).await.unwrap().len(), 2, "`k` and what was waited for");
+    assert_eq!(bench.get("k").await.unwrap(), b"v");
 }
 
 #[tokio::test]

@@ -1,8 +1,8 @@
 //! The tables of a shard.
 //!
 //! Rows of `entries` are small, so that looking through keys, purging and making room never read a value; values lie
-//! in `bodies`. A number has a `nonce`, which tells its write from every other. Times are wall nanoseconds since 1970, `i64::MAX` is never. `bytes` in `meta` is the sum of all
-//! `size`s, moved in the transaction that moves them.
+//! in `bodies`. A number has a `nonce`, which tells its write from every other. Times are wall nanoseconds since 1970,
+//! `i64::MAX` is never. `bytes` in `meta` is the sum of all `size`s, moved in the transaction that moves them.
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 

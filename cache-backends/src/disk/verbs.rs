@@ -1,12 +1,13 @@
 //! The verbs of a backend, shard by shard.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use cache_core::{
     Entry, Error, Fill, Increment, Key, Pattern, Result, SetOptions, Stamp, Step, Time, Transition,
 };
 
-use super::desk::kept;
+use super::desk::{Desk, kept};
+use super::fault::Fault;
 use super::job::{Unwanted, in_parts, whole};
 use super::patterns::Walk;
 use super::shard::{Shard, Side};
@@ -18,6 +19,15 @@ const ROUNDS: usize = 1_000;
 
 /// The shard that knows the tags.
 const TAGS: usize = 0;
+
+/// What is to be stored belongs to the caller who waits: a job whose caller has left must not keep a value in memory for as
+/// long as a disk hangs. Nobody hears what is answered then.
+fn with<V: ?Sized, T: Default>(
+    value: &Weak<V>,
+    store: impl FnOnce(&V) -> Result<T, Fault>,
+) -> Result<T, Fault> {
+    value.upgrade().map_or_else(|| Ok(T::default()), |value| store(&value))
+}
 
 impl Store {
     // ── Entries ──
@@ -45,8 +55,9 @@ impl Store {
     }
 
     pub(super) async fn set(&self, key: &Key, entry: Arc<Entry>, options: SetOptions) -> Result<bool> {
-        let (index, text, put) = (self.index_of(key), key.clone(), Arc::clone(&entry));
-        let is_stored = self.write(index, move |desk| desk.set(&text, &put, options)).await?;
+        let (index, text, put) = (self.index_of(key), key.clone(), Arc::downgrade(&entry));
+        let store = move |desk: &Desk<'_>| with(&put, |entry| desk.set(&text, entry, options));
+        let is_stored = self.write(index, store).await?;
         if is_stored {
             self.carried(index, [&*entry]);
         }
@@ -54,9 +65,13 @@ impl Store {
     }
 
     pub(super) async fn set_many(&self, entries: Vec<(Key, Arc<Entry>)>) -> Result<()> {
-        let asked = self.sorted(entries, |(key, _)| key).into_iter().map(|(index, entries)| {
-            self.carried(index, entries.iter().map(|(_, entry)| &**entry));
-            self.ask(index, Side::Write, whole(Unwanted::Skip, move |desk| desk.set_many(&entries)))
+        let sorted = self.sorted(entries, |(key, _)| key).into_iter();
+        let sorted: Vec<_> = sorted.map(|(index, entries)| (index, Arc::new(entries))).collect();
+        let asked = sorted.iter().map(|(index, entries)| {
+            self.carried(*index, entries.iter().map(|(_, entry)| &**entry));
+            let put = Arc::downgrade(entries);
+            let store = move |desk: &Desk<'_>| with(&put, |entries| desk.set_many(entries));
+            self.ask(*index, Side::Write, whole(Unwanted::Skip, store))
         });
         let asked = asked.collect();
         Self::gather(asked).await.map(drop)
@@ -68,14 +83,18 @@ impl Store {
         expected: &Entry,
         entry: Arc<Entry>,
     ) -> Result<bool> {
-        let (index, text, put) = (self.index_of(key), key.clone(), Arc::clone(&entry));
-        // A copy that can be kept: the value alone is compared.
+        let (index, text, put) = (self.index_of(key), key.clone(), Arc::downgrade(&entry));
+        // A copy that can be shared: of bytes those are compared, of a number also which write it is of.
         let expected = match (expected.encoded(), expected.downcast_ref::<i64>()) {
             (Some(bytes), _) => Entry::new(cache_core::Encoded(bytes.clone()), expected.meta()),
             (None, Some(number)) => Entry::new(*number, expected.meta()),
             (None, None) => return Ok(false),
         };
-        let is_stored = self.write(index, move |desk| desk.compare_and_set(&text, &expected, &put)).await?;
+        let seen = Arc::downgrade(&expected);
+        let replace = move |desk: &Desk<'_>| {
+            with(&seen, |expected| with(&put, |entry| desk.compare_and_set(&text, expected, entry)))
+        };
+        let is_stored = self.write(index, replace).await?;
         if is_stored {
             self.carried(index, [&*entry]);
         }
@@ -209,8 +228,7 @@ impl Store {
                 Step::Remove => None,
             };
             let text = key.clone();
-            let replace =
-                move |desk: &super::desk::Desk<'_>| desk.replace_state(&text, seen.as_deref(), next.as_ref());
+            let replace = move |desk: &Desk<'_>| desk.replace_state(&text, seen.as_deref(), next.as_ref());
             if self.write(index, replace).await? {
                 return Ok(());
             }
