@@ -10,7 +10,10 @@ use std::time::Duration;
 
 use cache_backends::Disk;
 use cache_core::testing::ManualClock;
-use cache_core::{Backend, BoxFuture, Cache, Clock, Entry, Increment, Key, Meta, SetOptions, Time};
+use cache_core::{
+    Backend, BoxFuture, Cache, Clock, Entry, Increment, Key, Meta, Pattern, SetOptions, Step, Time,
+    Transition,
+};
 use tempfile::TempDir;
 
 const HOUR: Duration = Duration::from_secs(3_600);
@@ -25,6 +28,14 @@ struct Host {
 impl Host {
     fn ahead(by: Duration) -> Self {
         Self { clock: ManualClock::new(), ahead: Arc::new(AtomicU64::new(nanos(by))) }
+    }
+
+    fn set_back(&self, by: Duration) {
+        self.ahead.fetch_sub(nanos(by), Ordering::SeqCst);
+    }
+
+    fn ahead_again(&self, by: Duration) {
+        self.ahead.fetch_add(nanos(by), Ordering::SeqCst);
     }
 }
 
@@ -110,4 +121,87 @@ async fn a_number_is_the_same_entry_at_each_look_and_until_it_is_written() {
     assert_ne!(second, first);
     disk.increment(&key, Increment::new(0, None)).await.unwrap();
     assert!(![first, second].contains(&look().await));
+}
+
+// ── A wall that is set back ──
+
+/// One call in ten seconds; the state is when the next may come.
+struct Limit {
+    is_refused: bool,
+}
+
+impl Transition for Limit {
+    fn name(&self) -> &'static str {
+        "limit"
+    }
+
+    fn step(&mut self, state: Option<&[u8]>, now: Time) -> Step {
+        let next = state.map_or(0, |state| u64::from_le_bytes(state.try_into().unwrap()));
+        self.is_refused = next > now.as_nanos();
+        if self.is_refused {
+            return Step::Keep;
+        }
+        let next = now.after(Duration::from_secs(10));
+        Step::Put(next.as_nanos().to_le_bytes().to_vec(), next)
+    }
+}
+
+async fn is_refused(disk: &Disk) -> bool {
+    let mut limit = Limit { is_refused: false };
+    disk.update(&"limit:f".into(), &mut limit).await.unwrap();
+    limit.is_refused
+}
+
+#[tokio::test]
+async fn a_lock_ends_after_its_lease_although_the_wall_was_set_back() {
+    let (directory, host) = (TempDir::new().unwrap(), Host::ahead(HOUR * 48));
+    let cache = cache(&directory, &host).await;
+    assert!(cache.set_lock("job", "me", "10s").await.unwrap());
+    assert!(cache.is_locked("job").await.unwrap());
+    host.set_back(HOUR * 24);
+    host.clock.advance(Duration::from_secs(60));
+    assert!(!cache.is_locked("job").await.unwrap());
+    assert!(cache.set_lock("job", "other", "10s").await.unwrap());
+    assert!(cache.is_locked("job").await.unwrap(), "taken at the time that it is now");
+    assert!(!cache.set_lock("job", "me", "10s").await.unwrap());
+}
+
+#[tokio::test]
+async fn a_limit_admits_again_although_the_wall_was_set_back() {
+    let (directory, host) = (TempDir::new().unwrap(), Host::ahead(HOUR * 48));
+    let disk = disk(&directory, &host);
+    assert_eq!([is_refused(&disk).await, is_refused(&disk).await], [false, true]);
+    host.set_back(HOUR * 24);
+    host.clock.advance(Duration::from_secs(60));
+    assert_eq!([is_refused(&disk).await, is_refused(&disk).await], [false, true], "one in ten seconds again");
+    host.clock.advance(Duration::from_secs(10));
+    assert!(!is_refused(&disk).await);
+}
+
+#[tokio::test]
+async fn a_wall_that_is_put_right_by_a_little_frees_nothing() {
+    let (directory, host) = (TempDir::new().unwrap(), Host::ahead(HOUR));
+    let (cache, disk) = (cache(&directory, &host).await, disk(&directory, &host));
+    assert!(cache.set_lock("job", "me", "10s").await.unwrap());
+    assert!(!is_refused(&disk).await);
+    host.set_back(Duration::from_secs(4));
+    assert!(cache.is_locked("job").await.unwrap() && is_refused(&disk).await);
+}
+
+#[tokio::test]
+async fn a_state_of_the_future_is_neither_found_nor_counted_and_goes_with_a_deletion() {
+    let (directory, host) = (TempDir::new().unwrap(), Host::ahead(HOUR * 48));
+    let (disk, all) = (disk(&directory, &host), Pattern::new("limit:*"));
+    assert!(!is_refused(&disk).await);
+    assert_eq!(disk.scan(&all).await.unwrap().len(), 1);
+    host.set_back(HOUR * 24);
+    assert_eq!(disk.scan(&all).await.unwrap().len(), 0);
+    assert!(!disk.delete(&"limit:f".into()).await.unwrap(), "there was none to be deleted");
+    host.ahead_again(HOUR * 24);
+    assert_eq!(disk.scan(&all).await.unwrap().len(), 0, "it was deleted all the same");
+    assert!(!is_refused(&disk).await);
+    host.set_back(HOUR * 24);
+    assert_eq!(disk.delete_match(&all).await.unwrap(), 0);
+    host.ahead_again(HOUR * 24);
+    assert_eq!(disk.scan(&all).await.unwrap().len(), 0);
 }

@@ -57,8 +57,9 @@ impl Desk<'_> {
     /// Living keys that match, states among them; `None` while there are more to look at.
     pub(super) fn scan(&self, walk: &mut Walk) -> Result<Option<Vec<Key>>, Fault> {
         if !walk.is_begun {
-            let sql = "SELECT key FROM states WHERE key >= ?1 AND key < ?2 AND until > ?3";
-            let states = self.all(sql, (&walk.from, &walk.to, self.now()), |row| row.get::<_, Vec<u8>>(0))?;
+            let sql = "SELECT key FROM states WHERE key >= ?1 AND key < ?2 AND until > ?3 AND written <= ?4";
+            let bounds = (&walk.from, &walk.to, self.now(), self.latest_writing());
+            let states = self.all(sql, bounds, |row| row.get::<_, Vec<u8>>(0))?;
             walk.keys.extend(states.into_iter().filter_map(|key| walk.pattern.matching(key)));
             walk.is_begun = true;
         }
@@ -119,12 +120,12 @@ impl Desk<'_> {
 
     /// How many lived.
     fn drop_matching_states(&self, walk: &Walk) -> Result<u64, Fault> {
-        let sql = "SELECT key, until FROM states WHERE key >= ?1 AND key < ?2";
-        let states: Vec<(Vec<u8>, i64)> =
-            self.all(sql, (&walk.from, &walk.to), |row| Ok((row.get(0)?, row.get(1)?)))?;
-        let (mut count, now) = (0, self.now());
-        for (key, until) in states.iter().filter(|(key, _)| walk.pattern.is_of(key)) {
-            count += u64::from(*until > now);
+        let sql = "SELECT key, until > ?3 AND written <= ?4 FROM states WHERE key >= ?1 AND key < ?2";
+        let bounds = (&walk.from, &walk.to, self.now(), self.latest_writing());
+        let states: Vec<(Vec<u8>, bool)> = self.all(sql, bounds, |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let mut count = 0;
+        for (key, lives) in states.iter().filter(|(key, _)| walk.pattern.is_of(key)) {
+            count += u64::from(*lives);
             self.drop_state(key)?;
         }
         Ok(count)
