@@ -10,7 +10,7 @@ use std::time::Duration;
 use cache_backends::Disk;
 use cache_core::testing::drop_after;
 use cache_core::{
-    Backend, Cache, Clock, Entry, Increment, IntoBackend, Key, Meta, Pattern, SetOptions, Step, Time,
+    Backend, Cache, Clock, Entry, Increment, IntoBackend, Key, Meta, Pattern, SetIf, SetOptions, Step, Time,
     Transition,
 };
 use support::{Bench, check};
@@ -174,6 +174,46 @@ async fn what_is_larger_than_the_limit_is_not_stored_and_replaces_all_the_same()
     assert!(!bench.has("k").await, "the old value was replaced");
     assert!(bench.has("other").await, "what cannot fit makes no room");
     check(&bench.file(0));
+}
+
+#[tokio::test]
+async fn a_condition_that_holds_for_what_is_too_large_changes_nothing() {
+    let bench = Bench::with(|disk| disk.size_limit(64 << 10));
+    bench.set("k", b"small").await;
+    bench.set("other", b"v").await;
+    let (k, nothing, large) =
+        (Key::from("k"), Key::from("nothing"), || bench.entry(&vec![b'v'; 64 << 10], None));
+    let right = bench.disk.begin_fill(&k).await.unwrap();
+    assert!(bench.disk.begin_fill(&nothing).await.unwrap().is_some());
+    let mut filled = SetOptions::default();
+    filled.fill = right;
+    assert!(!bench.disk.set(&k, large(), filled).await.unwrap());
+    for (key, only_if) in [(&k, SetIf::Present), (&nothing, SetIf::Absent)] {
+        let mut options = SetOptions::default();
+        options.only_if = only_if;
+        assert!(!bench.disk.set(key, large(), options).await.unwrap());
+    }
+    let read = bench.disk.get(&k).await.unwrap().unwrap();
+    assert!(!bench.disk.compare_and_set(&k, &read, large()).await.unwrap());
+    assert_eq!(bench.get("k").await.unwrap(), b"small");
+    assert!(bench.has("other").await, "what cannot fit makes no room");
+    assert_eq!(bench.number("SELECT count(*) FROM fills"), 2, "what was begun is not overtaken by nothing");
+    assert!(bench.disk.set(&k, bench.entry(b"filled", None), filled).await.unwrap());
+    check(&bench.file(0));
+}
+
+#[tokio::test]
+async fn what_was_begun_before_a_recomputation_is_not_stored_although_that_was_too_large() {
+    let bench = Bench::with(|disk| disk.size_limit(64 << 10));
+    let key = Key::from("k");
+    let mut options = SetOptions::default();
+    options.fill = bench.disk.begin_fill(&key).await.unwrap();
+    let older = options;
+    options.supersedes = true;
+    let large = bench.entry(&vec![b'v'; 64 << 10], None);
+    assert!(!bench.disk.set(&key, large, options).await.unwrap());
+    assert!(!bench.disk.set(&key, bench.entry(b"older", None), older).await.unwrap());
+    assert!(!bench.has("k").await);
 }
 
 #[tokio::test]

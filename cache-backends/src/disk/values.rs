@@ -20,10 +20,15 @@ impl Desk<'_> {
         if !is_wanted || !options.fill.map_or(Ok(true), |Fill(nonce)| self.permits(text, nonce))? {
             return Ok(false);
         }
-        if options.fill.is_none() || options.supersedes {
+        let stamps = stamps::write(entry.stamps());
+        let is_conditional = options.only_if != SetIf::Always || options.fill.is_some();
+        let is_refused = is_conditional && !self.fits(size(text, &value, stamps.as_deref()));
+        // What was begun before a request to recompute is older, whether or not there is room for what was computed.
+        if options.supersedes || (options.fill.is_none() && !is_refused) {
             self.drop_fill(text)?;
         }
-        self.put(text, &value, self.kept(entry.expires()), stamps::write(entry.stamps()).as_deref())
+        // `false` is that nothing has changed.
+        Ok(!is_refused && self.put(text, &value, self.kept(entry.expires()), stamps.as_deref())?)
     }
 
     pub(super) fn set_many(&self, entries: &[(Key, Arc<Entry>)]) -> Result<(), Fault> {
@@ -45,11 +50,12 @@ impl Desk<'_> {
             (Value::Bytes(expected), None, Some(id)) => self.body(id)?.is_some_and(|bytes| bytes == expected),
             _ => false,
         };
-        if !is_same {
+        let stamps = stamps::write(entry.stamps());
+        if !is_same || !self.fits(size(text, &value, stamps.as_deref())) {
             return Ok(false);
         }
         self.drop_fill(text)?;
-        self.put(text, &value, self.kept(entry.expires()), stamps::write(entry.stamps()).as_deref())
+        self.put(text, &value, self.kept(entry.expires()), stamps.as_deref())
     }
 
     /// Removes all that is kept under the key; tells whether an entry or a state lived there.
