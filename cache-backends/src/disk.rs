@@ -80,7 +80,13 @@ use store::Store;
 ///   another deleted the key is not stored.
 /// * Entries make room for others when there are more than [`size_limit`](DiskBuilder::size_limit), those not used for
 ///   longest first; locks, limits and generations of tags never do.
-/// * Time is that of the wall, as processes share it: when that jumps, entries end sooner or later by as much.
+/// * Time is that of the wall, as processes share it: when that jumps, entries end sooner or later by as much. Locks,
+///   limits and breakers that were written more than five seconds from now in the future are none: when the wall is set
+///   back a lock may have two holders until the first renews it or its lease ends, and the later
+///   [fence](cache_core::Fence) is the lesser.
+/// * Two caches in one process that share a `Disk` go by the clock of the one that was built first.
+/// * A value that was damaged in the file is a miss, since it carries a checksum. A plain counter (`incr`, or a number
+///   that was set) has none: a bit that flips in it is another number, unless the route has a `secret`.
 /// * `clear` and `flush_all` remove all there is, whichever process put it there: the directory is the cache's. Do not remove
 ///   files while programs run; one that finds its file gone opens another within a second.
 ///
@@ -89,6 +95,12 @@ use store::Store;
 /// The directory is opened by the first command. One that cannot be made or written, a file that is no database, a disk
 /// that is full: each command is answered by an error that names the path, once a second it is tried again, and annotated
 /// functions just run. What can be read is read still. Files of another program are left as they are.
+///
+/// So **a deletion that fails is not made up for**. It fails where another process holds the file for longer than two
+/// seconds, and where the disk is full: removing needs room for the log. The command answers with an error, an
+/// `#[invalidate]` with the event [`NotInvalidated`](cache_core::EventKind::NotInvalidated), and what was to be removed is
+/// served until its ttl is over. Give what must not be stale a short ttl, and watch for the event or the error; then delete
+/// once more, or [`close`](cache_core::Cache::close) the cache in every process and remove the files.
 ///
 /// Freed space is used again; when more than a third of a file is free, the rest is given back while purging.
 #[derive(Clone)]

@@ -65,7 +65,8 @@ impl DiskBuilder {
     /// At most this many bytes of entries: for each its key, its value and 128 for what belongs to it. 0 is no
     /// limit. What is expired goes first, then what was not used for longest. With several shards each has its part.
     ///
-    /// An entry larger than that is not stored. The files are larger by what pages waste, by what was freed and not
+    /// An entry larger than that is not stored, and what it was to replace is removed; one with a condition (`add`, `cas`, a
+    /// computed answer) leaves what is there. The files are larger by what pages waste, by what was freed and not
     /// given back yet (up to a third), and by a log of some MiB.
     pub const fn size_limit(mut self, bytes: u64) -> Self {
         self.size_limit = Some(bytes);
