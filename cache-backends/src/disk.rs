@@ -40,6 +40,7 @@ use cache_core::{
 };
 
 pub use builder::DiskBuilder;
+use fills::Rights;
 use store::Store;
 
 /// Entries in SQLite files: shared by the processes of one host, there again after a restart or a crash. Clones are
@@ -187,7 +188,16 @@ impl Backend for Disk {
         expected: &'a Entry,
         entry: Arc<Entry>,
     ) -> BoxFuture<'a, Result<bool>> {
-        Box::pin(self.0.compare_and_set(key, expected, entry))
+        Box::pin(self.0.compare_and_set(key, expected, entry, Rights::End))
+    }
+
+    fn reseal<'a>(
+        &'a self,
+        key: &'a Key,
+        expected: &'a Entry,
+        entry: Arc<Entry>,
+    ) -> BoxFuture<'a, Result<bool>> {
+        Box::pin(self.0.compare_and_set(key, expected, entry, Rights::Stand))
     }
 
     fn delete<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<bool>> {

@@ -69,6 +69,7 @@ defects! {
     PatternKeepsRights => fills::a_pattern_ends_the_rights_it_matches, races::no_fill_survives_a_pattern;
     ClearKeepsRights => fills::a_clear_ends_every_right, races::no_fill_survives_a_clear;
     SetKeepsRights => fills::a_direct_store_ends_the_right;
+    ResealsAsItReplaces => fills::a_new_end_leaves_the_right;
     CountKeepsRights => fills::a_count_ends_the_right;
     AnyRightWillDo => fills::a_right_that_nobody_gave_is_none, fills::the_next_right_is_another;
     EachComputationEndsTheOthers => fills::a_second_computation_joins;

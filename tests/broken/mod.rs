@@ -130,6 +130,18 @@ impl Backend for Broken {
         Box::pin(self.0.compare_and_set(key, expected, entry))
     }
 
+    fn reseal<'a>(
+        &'a self,
+        key: &'a Key,
+        expected: &'a Entry,
+        entry: Arc<Entry>,
+    ) -> BoxFuture<'a, Result<bool>> {
+        if self.0.has(Defect::ResealsAsItReplaces) {
+            return self.0.wire.compare_and_set(key, expected, entry);
+        }
+        self.0.wire.reseal(key, expected, entry)
+    }
+
     fn delete<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<bool>> {
         Box::pin(self.0.delete(key))
     }

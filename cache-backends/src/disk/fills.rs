@@ -11,6 +11,14 @@ use super::fault::Fault;
 /// How long a right lies around that nobody gives back, in nanoseconds: an hour after it was last joined.
 pub(super) const ABANDONED: i64 = 3_600 * 1_000_000_000;
 
+/// What becomes of the rights to a key when it is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Rights {
+    End,
+    /// It is the same value, in another envelope.
+    Stand,
+}
+
 impl Desk<'_> {
     /// Takes the right, joining one that stands.
     pub(super) fn begin_fill(&self, key: &[u8]) -> Result<Fill, Fault> {

@@ -6,6 +6,7 @@ use cache_core::{Entry, Error, Fill, Increment, Key, Result, SetIf, SetOptions, 
 
 use super::desk::{Desk, NEVER};
 use super::fault::Fault;
+use super::fills::Rights;
 use super::rows::{Value, size};
 use super::stamps;
 
@@ -39,7 +40,13 @@ impl Desk<'_> {
         entries.iter().try_for_each(|(key, entry)| self.set(key, entry, SetOptions::default()).map(drop))
     }
 
-    pub(super) fn compare_and_set(&self, key: &Key, expected: &Entry, entry: &Entry) -> Result<bool, Fault> {
+    pub(super) fn compare_and_set(
+        &self,
+        key: &Key,
+        expected: &Entry,
+        entry: &Entry,
+        rights: Rights,
+    ) -> Result<bool, Fault> {
         let text = key.as_str().as_bytes();
         let nonce = expected.meta().nonce.cast_signed();
         let (expected, value) = (Value::of(expected)?, Value::of(entry)?);
@@ -54,7 +61,9 @@ impl Desk<'_> {
         if !is_same || !self.fits(size(text, &value, stamps.as_deref())) {
             return Ok(false);
         }
-        self.drop_fill(text)?;
+        if rights == Rights::End {
+            self.drop_fill(text)?;
+        }
         self.put(text, &value, self.kept(entry.expires()), stamps.as_deref())
     }
 
@@ -95,9 +104,7 @@ impl Desk<'_> {
             None => 0,
             Some(row) => row.number.ok_or(Error::NotANumber)?,
         };
-        let sum = number
-            .checked_add(step.by)
-            .ok_or_else(|| Error::backend(format_args!("{number} + {} is beyond 64 bits", step.by)))?;
+        let sum = step.sum(number)?;
         let mut expires = before.as_ref().map_or(NEVER, |row| row.expires);
         if let (NEVER, Some(ttl)) = (expires, step.ttl) {
             expires = self.kept(self.shared.clock().now().after(ttl));

@@ -8,6 +8,7 @@ use cache_core::{
 
 use super::desk::{Desk, kept};
 use super::fault::Fault;
+use super::fills::Rights;
 use super::job::{Unwanted, in_parts, whole};
 use super::patterns::Walk;
 use super::shard::{Shard, Side};
@@ -82,6 +83,7 @@ impl Store {
         key: &Key,
         expected: &Entry,
         entry: Arc<Entry>,
+        rights: Rights,
     ) -> Result<bool> {
         let (index, text, put) = (self.index_of(key), key.clone(), Arc::downgrade(&entry));
         // A copy that can be shared: of bytes those are compared, of a number also which write it is of.
@@ -92,7 +94,7 @@ impl Store {
         };
         let seen = Arc::downgrade(&expected);
         let replace = move |desk: &Desk<'_>| {
-            with(&seen, |expected| with(&put, |entry| desk.compare_and_set(&text, expected, entry)))
+            with(&seen, |expected| with(&put, |entry| desk.compare_and_set(&text, expected, entry, rights)))
         };
         let is_stored = self.write(index, replace).await?;
         if is_stored {

@@ -96,6 +96,13 @@ pub(super) async fn a_direct_store_ends_the_right(bench: Bench) {
     assert_ended(&bench, "added", fill, "`set` if absent").await;
 }
 
+pub(super) async fn a_new_end_leaves_the_right(bench: Bench) {
+    bench.set("k", "present").await;
+    let fill = bench.fill("k").await;
+    assert!(bench.expire("k", Some(bench.life())).await);
+    assert_stands(&bench, "k", fill, "`expire`").await;
+}
+
 pub(super) async fn a_count_ends_the_right(bench: Bench) {
     let fill = bench.fill("n").await;
     bench.count("n", 1, None).await;

@@ -70,6 +70,7 @@ macro_rules! __conformance_checks {
                 a_pattern_ends_the_rights_it_matches [Fills DeleteMatch]
                 a_clear_ends_every_right [Fills]
                 a_direct_store_ends_the_right [Fills]
+                a_new_end_leaves_the_right [Fills Expire Cas]
                 a_count_ends_the_right [Fills Counters]
                 a_replacement_ends_the_right [Fills Cas]
                 what_stores_nothing_leaves_the_right [Fills]
