@@ -2,7 +2,7 @@ use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
 
 use macadamia::{EventKind, cached, invalidate, purge};
 
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, MutexGuard};
 
 use super::AppError;
 use super::support::Fixture;
@@ -16,6 +16,14 @@ static READS: AtomicU32 = AtomicU32::new(0);
 
 /// The tests share the table.
 static ALONE: Mutex<()> = Mutex::const_new(());
+
+/// The table for oneself, as nobody has written it.
+async fn alone() -> MutexGuard<'static, ()> {
+    let guard = ALONE.lock().await;
+    TABLE.store(0, SeqCst);
+    READS.store(0, SeqCst);
+    guard
+}
 
 async fn read(_: u64) -> u32 {
     READS.fetch_add(1, SeqCst);
@@ -63,7 +71,7 @@ async fn by_hand() -> macadamia::Result<()> {
 
 #[tokio::test]
 async fn after_a_success_the_next_reader_sees_it_and_an_error_changes_nothing() {
-    let _alone = ALONE.lock().await;
+    let _alone = alone().await;
     let fixture = Fixture::memory().await;
     let mut timeline = Timeline::of(["a call of", "reads", "the entry of 7"]);
     fixture
@@ -87,7 +95,7 @@ async fn after_a_success_the_next_reader_sees_it_and_an_error_changes_nothing() 
 
 #[tokio::test]
 async fn patterns_tags_and_hands_reach_what_they_name() {
-    let _alone = ALONE.lock().await;
+    let _alone = alone().await;
     let fixture = Fixture::memory().await;
     let there = async |key: &str| fixture.cache.exists(key).await.unwrap();
     fixture
