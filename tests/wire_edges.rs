@@ -63,6 +63,24 @@ async fn what_stands_behind_a_part_that_accepts_few_values_is_not_for_bincode() 
     }
 }
 
+#[tokio::test]
+async fn what_was_retyped_far_inside_of_one_generic_is_a_miss() {
+    type Two<T> = Result<Result<T, u8>, u8>;
+    type Four<T> = Two<Two<T>>;
+    #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+    struct Page<T> {
+        item: T,
+    }
+    let page = |item| Page { item: Page { item: Page { item: Page { item } } } };
+    let cache = by("bincode").await;
+    cache.set("pages", &page(3u32)).await.unwrap();
+    assert_eq!(cache.get("pages").await.unwrap(), Some(page(3u32)));
+    assert_eq!(cache.get::<Page<Page<Page<Page<i32>>>>>("pages").await.unwrap(), None);
+    let results: Four<u32> = Ok(Ok(Ok(Ok(3))));
+    cache.set("results", &results).await.unwrap();
+    assert_eq!(cache.get::<Four<i32>>("results").await.unwrap(), None);
+}
+
 /// An empty list first, then one with this in it: refused, or read as it was.
 async fn after_an_empty_one<T: Value + PartialEq + Debug>(codec: &str, value: T) -> bool {
     let cache = by(codec).await;

@@ -17,7 +17,7 @@ const MAX_DUMMIES: u32 = 1_000_000;
 /// How far down is looked.
 const MAX_DEPTH: usize = 64;
 /// How often one name is looked into along one way: `Page<Page<u8>>` has the same name twice and is not recursive.
-pub(super) const MAX_LEVEL: u8 = 3;
+pub(super) const MAX_LEVEL: u8 = 8;
 
 /// What a run knows, and what is left for the ones after it.
 #[derive(Debug)]

@@ -75,12 +75,16 @@ fn what_is_within_itself_with_other_arguments_is_told_again() {
 }
 
 #[test]
-fn four_of_a_name_are_taken_for_recursion() {
+fn eight_of_a_name_are_seen_and_nine_are_taken_for_recursion() {
     #[derive(Deserialize)]
     struct Page<T> {
         items: Vec<T>,
     }
-    let schema = Schema::of::<Page<Page<Page<Page<u8>>>>>();
+    type Four<T> = Page<Page<Page<Page<T>>>>;
+    let schema = Schema::of::<Four<Four<u8>>>();
+    assert!(schema.text().contains("[u8]") && !schema.is_recursive(), "{schema}");
+    assert_ne!(schema.fingerprint(), Schema::of::<Four<Four<i8>>>().fingerprint());
+    let schema = Schema::of::<Page<Four<Four<u8>>>>();
     assert_eq!(schema.text(), "Page{items:[rec Page]}");
     assert!(schema.is_recursive());
 }
