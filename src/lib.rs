@@ -66,17 +66,20 @@
 //! | `config` | yes | TOML in [`Cache::configure`]; maps need no feature |
 //! | `disk` | no | `disk://`, entries in files that the processes of a host share; builds SQLite |
 //! | `json`, `msgpack` | no | codecs of these names, see [`codec`](mod@codec) |
+//! | `redis` | no | `redis://`, `rediss://`, clusters: one cache for a fleet |
 //! | `uuid` | no | `uuid::Uuid` as a part of a key |
 //! | `full` | no | all of the above |
 
 #[cfg(feature = "disk")]
 pub use cache_backends::{Disk, DiskBuilder};
 pub use cache_backends::{Memory, MemoryBuilder, Null};
+#[cfg(feature = "redis")]
+pub use cache_backends::{Redis, RedisBuilder};
 pub use cache_core::{
     AsCache, Backend, BackendUrl, BoxFuture, Cache, CacheBuilder, CacheRef, Calls, Clock, Codec, Coder,
     Coding, Command, Commands, DetectedCall, Disabling, Encoded, Entry, Error, Event, EventKind, Expiry,
     Fence, Fill, Form, Function, Generation, Increment, IntoBackend, IntoKey, IntoRoute, IntoTtl, Key,
-    KeyBuf, KeyLen, KeyPart, KeyRef, KeyWriter, Kind, LockGuard, MAX_KEY, Meta, Middleware, Moment, Observer,
+    KeyBuf, KeyLen, KeyPart, KeyRef, KeyWriter, Kind, LockGuard, MAX_KEY, Mark, Meta, Middleware, Moment, Near, Observer,
     Outcome, Pattern, PatternBuf, Peek, RESERVED, RawText, Registry, Reply, Result, Route, Scheme, Scope,
     SetIf, SetOptions, Stamp, Stats, Step, SystemClock, Tags, Time, Token, Transition, Ttl, Unreadable,
     Value, codec, command, context, detect, envelope, middleware, registry, submit_plugin, submit_scheme,

@@ -7,6 +7,7 @@
 //! |---|---|---|---|---|
 //! | [`Memory`] | `mem://`, `locmem://` | objects, never serialized | entries, bytes | `memory` |
 //! | [`Disk`] | `disk://` | bytes, in files that processes share | bytes | `disk` |
+//! | [`Redis`] | `redis://`, `rediss://`, `redis+unix://` | bytes, on a server or a cluster | what the server has | `redis` |
 //! | [`Null`] | `null://`, `dummy://` | bytes, encoded and let go | it keeps nothing | `null` |
 //!
 //! The URL and the type do the same: `.route("", "mem://?size=500")` is
@@ -18,6 +19,8 @@ mod disk;
 mod memory;
 #[cfg(feature = "null")]
 mod null;
+#[cfg(feature = "redis")]
+mod redis;
 
 #[cfg(feature = "disk")]
 pub use disk::{Disk, DiskBuilder};
@@ -25,3 +28,5 @@ pub use disk::{Disk, DiskBuilder};
 pub use memory::{Memory, MemoryBuilder};
 #[cfg(feature = "null")]
 pub use null::Null;
+#[cfg(feature = "redis")]
+pub use redis::{Redis, RedisBuilder};

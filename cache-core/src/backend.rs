@@ -1,14 +1,16 @@
 //! What a cache asks of a place that keeps entries.
 
 mod guard;
+mod near;
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 pub use guard::{Step, Transition};
+pub use near::{Mark, Near};
 
-use crate::clock::{BoxFuture, Clock, Time};
+use crate::clock::{BoxFuture, Clock, Moment, Time};
 use crate::entry::{Entry, Meta};
 use crate::error::{Error, Result};
 use crate::key::{Key, KeyRef};
@@ -161,6 +163,18 @@ pub trait Backend: Send + Sync + 'static {
     /// by all keys.
     fn peek(&self, _key: KeyRef<'_>, _show: &mut dyn FnMut(&Entry)) -> Peek {
         Peek::Remote
+    }
+
+    /// The place in this process where it keeps decoded entries of a server, told by that server when they change.
+    /// [`peek`](Backend::peek) shows them. `None`: it has none.
+    fn near(&self) -> Option<&dyn Near> {
+        None
+    }
+
+    /// Now, by the clock it is attached to and by the time that everybody who shares the backend agrees on. Times in
+    /// envelopes are of the latter. `None`: wall time, which is as good as the machines keep it.
+    fn moment(&self) -> Option<Moment> {
+        None
     }
 
     /// Whether entries should carry an estimated weight ([`Meta::weight`](crate::Meta::weight)).

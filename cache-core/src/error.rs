@@ -82,6 +82,16 @@ pub enum Error {
     /// The backend failed; the message carries no credentials.
     #[error("backend failed: {0}")]
     Backend(Arc<str>),
+    /// The backend as a whole cannot be reached, or says that it can do nothing now: it is down, starting, failing over.
+    /// Whether the command was done is not known.
+    #[error("the {backend} backend cannot be reached: {reason}")]
+    #[non_exhaustive]
+    Unavailable {
+        /// The backend's own name, as in its URL scheme.
+        backend: &'static str,
+        /// What happened; carries no credentials.
+        reason: Arc<str>,
+    },
     /// The command took longer than its limit. What it did on the way is not undone.
     #[error("no answer within {limit:?}")]
     #[non_exhaustive]
@@ -113,6 +123,11 @@ impl Error {
     /// A failure of a backend. Never put a password into the message.
     pub fn backend(message: impl std::fmt::Display) -> Self {
         Self::Backend(message.to_string().into())
+    }
+
+    /// The backend `backend` as a whole cannot be reached. Never put a password into the reason.
+    pub fn unavailable(backend: &'static str, reason: impl std::fmt::Display) -> Self {
+        Self::Unavailable { backend, reason: reason.to_string().into() }
     }
 
     /// The command `command` is beyond the backend `backend`.
@@ -162,6 +177,11 @@ impl Error {
     /// The set-up is at fault, not the moment: trying again cannot help.
     pub const fn is_config(&self) -> bool {
         matches!(self, Self::Config(_))
+    }
+
+    /// Nobody answered: the backend cannot be reached, or not in time. Another command would most likely meet the same.
+    pub const fn is_unavailable(&self) -> bool {
+        matches!(self, Self::Unavailable { .. } | Self::Timeout { .. })
     }
 
     /// A command was refused because the backend lacks it.
