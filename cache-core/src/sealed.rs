@@ -59,7 +59,13 @@ impl Sealed {
         }
     }
 
+    /// Now; the wall is that of all who share the backend, so that a node whose own is wrong believes what others stored.
     fn moment(&self) -> Moment {
+        let own = || self.own_moment();
+        self.inner.moment().unwrap_or_else(own)
+    }
+
+    fn own_moment(&self) -> Moment {
         self.clock.get().map_or_else(|| Moment::of(&SystemClock), |clock| Moment::of(&**clock))
     }
 

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::backend::{Backend, Fill, Form, Increment, Peek, SetOptions, Transition};
-use crate::clock::{BoxFuture, Clock, Time};
+use crate::clock::{BoxFuture, Clock, Moment, Time};
 use crate::entry::Entry;
 use crate::error::{Error, Result};
 use crate::key::{Key, KeyRef};
@@ -126,6 +126,10 @@ impl<B: Backend> Backend for Faulty<B> {
 
     fn peek(&self, _: KeyRef<'_>, _: &mut dyn FnMut(&Entry)) -> Peek {
         Peek::Remote
+    }
+
+    fn moment(&self) -> Option<Moment> {
+        self.inner.moment()
     }
 
     fn weighs(&self) -> bool {
