@@ -2,13 +2,15 @@
 //! to a backend of bytes and back, beside bare codecs. Interleaved, in one run.
 //!
 //! ```sh
-//! cargo run --release --manifest-path benches/peers/Cargo.toml [hits|guards|wire]
+//! cargo run --release --manifest-path benches/peers/Cargo.toml [hits|guards|wire|redis]
 //! ```
 //!
-//! 10,000 warm keys. *hot*: one key again and again; *spread*: over all keys. Medians of interleaved rounds, in
-//! nanoseconds; then 64 tasks on one and on two threads. Compare ratios, not times, between machines.
+//! `redis` starts a server and is run only when asked for. 10,000 warm keys. *hot*: one key again and again; *spread*:
+//! over all keys. Medians of interleaved rounds, in nanoseconds; then 64 tasks on one and on two threads. Compare
+//! ratios, not times, between machines.
 
 mod guards;
+mod redis;
 mod wire;
 
 use std::collections::HashMap;
@@ -137,6 +139,11 @@ fn throughput(hit: &Arc<Hit>, keys: u64, threads: usize) -> f64 {
 }
 
 fn main() {
+    let wanted = std::env::args().nth(1);
+    if wanted.as_deref() == Some("redis") {
+        // With a cache of its own.
+        return redis::run();
+    }
     let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
     runtime.block_on(async {
         let cache = macadamia::Cache::builder().route("", "mem://?size=20000").build().await;
@@ -149,7 +156,6 @@ fn main() {
             }
         }
     });
-    let wanted = std::env::args().nth(1);
     let wants = |what| wanted.as_deref().is_none_or(|wanted| wanted == what);
     if wants("hits") {
         hits();

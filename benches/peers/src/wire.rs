@@ -122,7 +122,9 @@ fn envelopes(size: usize) -> Vec<Way> {
             let opening = envelope.clone();
             Way {
                 name: name.to_owned(),
-                there: Box::new(move || drop(black_box(envelope.seal("user:1:profile", &head, &[], &payload)))),
+                there: Box::new(move || {
+                    drop(black_box(envelope.seal("user:1:profile", &head, &[], &payload)))
+                }),
                 back: Box::new(move || drop(black_box(opening.open("user:1:profile", &sealed)))),
             }
         })
@@ -168,7 +170,8 @@ fn micros(step: &Step, rounds: u32) -> f64 {
 pub fn run() {
     for size in SIZES {
         let record = Record::of(size);
-        let ways: Vec<Way> = [bare(&record), envelopes(size), caches(&record)].into_iter().flatten().collect();
+        let ways: Vec<Way> =
+            [bare(&record), envelopes(size), caches(&record)].into_iter().flatten().collect();
         let rounds = if size > 10_000 { 200 } else { 5_000 };
         let mut times = vec![(Vec::new(), Vec::new()); ways.len()];
         for _ in 0..15 {
