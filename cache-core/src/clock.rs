@@ -5,6 +5,8 @@ use std::future::Future;
 use std::pin::Pin;
 use std::time::{Duration, SystemTime};
 
+#[cfg(target_os = "linux")]
+mod awake;
 mod moment;
 mod system;
 

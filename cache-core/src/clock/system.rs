@@ -5,7 +5,8 @@ use std::time::Duration;
 use super::{BoxFuture, Clock, Time};
 use crate::background;
 
-/// The machine's monotonic clock.
+/// The machine's monotonic clock. On Linux the time that it was suspended counts too, at the latest a second after it
+/// goes on; elsewhere it does not.
 ///
 /// [`coarse`](Clock::coarse) costs a quarter of an exact reading on Linux (the kernel's tick, 1 to 10 ms
 /// old); elsewhere it is the exact one. Sleeping works on every executor.
@@ -19,17 +20,27 @@ const OFFSET: u64 = 1_000_000_000;
 mod os {
     use rustix::time::{ClockId, Timespec, clock_gettime};
 
+    use super::super::awake::Awake;
+
+    /// What this machine slept while the program ran, and before.
+    static AWAKE: Awake = Awake::new();
+
     fn nanos(time: Timespec) -> u64 {
         time.tv_sec.cast_unsigned().wrapping_mul(1_000_000_000).wrapping_add(time.tv_nsec.cast_unsigned())
     }
 
     pub(super) fn exact() -> u64 {
-        nanos(clock_gettime(ClockId::Monotonic))
+        nanos(clock_gettime(ClockId::Boottime))
     }
 
     #[inline]
     pub(super) fn coarse() -> u64 {
-        nanos(clock_gettime(ClockId::MonotonicCoarse))
+        AWAKE.with_sleep(nanos(clock_gettime(ClockId::MonotonicCoarse)), slept)
+    }
+
+    fn slept() -> u64 {
+        let since_boot = exact();
+        since_boot.saturating_sub(nanos(clock_gettime(ClockId::Monotonic)))
     }
 }
 
