@@ -18,23 +18,43 @@ pub struct Client {
     unread: Vec<u8>,
 }
 
-trait Wire: Read + Write + Send {}
-impl<T: Read + Write + Send> Wire for T {}
+trait Wire: Read + Write + Send {
+    fn limit(&self, limit: Duration) -> io::Result<()>;
+}
+
+impl Wire for TcpStream {
+    fn limit(&self, limit: Duration) -> io::Result<()> {
+        self.set_read_timeout(Some(limit))
+    }
+}
+
+impl Wire for UnixStream {
+    fn limit(&self, limit: Duration) -> io::Result<()> {
+        self.set_read_timeout(Some(limit))
+    }
+}
 
 impl Client {
     /// Connects to `host:port`: to a server, or to a [`Proxy`](crate::Proxy).
     pub fn tcp(address: &str) -> io::Result<Self> {
         let wire = TcpStream::connect(address)?;
         wire.set_nodelay(true)?;
-        wire.set_read_timeout(Some(LIMIT))?;
-        Ok(Self { wire: Box::new(wire), unread: Vec::new() })
+        Self::over(wire)
     }
 
     /// Connects to a socket in the file system.
     pub fn unix(path: &Path) -> io::Result<Self> {
-        let wire = UnixStream::connect(path)?;
-        wire.set_read_timeout(Some(LIMIT))?;
+        Self::over(UnixStream::connect(path)?)
+    }
+
+    fn over(wire: impl Wire + 'static) -> io::Result<Self> {
+        wire.limit(LIMIT)?;
         Ok(Self { wire: Box::new(wire), unread: Vec::new() })
+    }
+
+    /// How long it waits for a reply; five seconds otherwise.
+    pub fn limit(&mut self, limit: Duration) -> io::Result<()> {
+        self.wire.limit(limit)
     }
 
     /// Sends a command and waits for its reply.

@@ -8,11 +8,13 @@
 mod client;
 mod ports;
 mod process;
+mod proxy;
 mod redis;
 mod reply;
 mod tls;
 
 pub use client::Client;
+pub use proxy::{Mode, Proxy};
 pub use redis::{Builder, Redis};
 pub use reply::Reply;
 pub use tls::Tls;

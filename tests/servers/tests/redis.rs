@@ -50,9 +50,11 @@ fn a_paused_server_says_nothing_until_it_goes_on() {
     let server = Redis::start();
     let mut client = server.client().unwrap();
     server.pause();
+    client.limit(std::time::Duration::from_millis(200)).unwrap();
     client.send(&["PING"]).unwrap();
     assert!(client.receive().is_err(), "it is paused");
     server.resume();
+    client.limit(std::time::Duration::from_secs(5)).unwrap();
     assert_eq!(client.receive().unwrap().text(), "PONG");
 }
 
