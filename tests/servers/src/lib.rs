@@ -6,6 +6,7 @@
 #![cfg(unix)]
 
 mod client;
+mod cluster;
 mod ports;
 mod process;
 mod proxy;
@@ -14,6 +15,7 @@ mod reply;
 mod tls;
 
 pub use client::Client;
+pub use cluster::{Cluster, slot_of};
 pub use proxy::{Mode, Proxy};
 pub use redis::{Builder, Redis};
 pub use reply::Reply;
