@@ -4,6 +4,7 @@
 pub mod beside;
 pub mod echo;
 pub mod gate;
+pub mod process;
 
 use macadamia::testing::{Faults, ManualClock};
 use macadamia::{Cache, Event, EventKind, Memory, Scope};
