@@ -39,10 +39,11 @@ impl Process {
         loop {
             match self.lines.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
                 // The name of the test stands before the first.
-                Ok(line) => match line.split_once(mark) {
-                    Some((_, rest)) => return Some(rest.to_owned()),
-                    None => {}
-                },
+                Ok(line) => {
+                    if let Some((_, rest)) = line.split_once(mark) {
+                        return Some(rest.to_owned());
+                    }
+                }
                 Err(RecvTimeoutError::Disconnected) => return None,
                 Err(RecvTimeoutError::Timeout) => panic!("{mark:?} was not said in time"),
             }
