@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use guard::{Step, Transition};
+pub(crate) use near::Offer;
 pub use near::{Mark, Near};
 
 use crate::clock::{BoxFuture, Clock, Moment, Time};

@@ -49,6 +49,8 @@ pub struct Meta {
     /// Tells the entry from others of its key: zero until it is sealed for a backend of bytes, odd where its hits are
     /// counted from its beginning.
     pub nonce: u64,
+    /// Which envelope it was verified by, where it was in one.
+    pub(crate) opener: u32,
 }
 
 impl Meta {
@@ -63,6 +65,7 @@ impl Meta {
             version: 0,
             weight: 0,
             nonce: 0,
+            opener: 0,
         }
     }
 }

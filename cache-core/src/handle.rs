@@ -183,6 +183,15 @@ pub async fn peek<Out, S: Shape<Out>>(
 ) -> Result<Option<Out>> {
     let key = finished(key)?;
     let Some(route) = cache.route_for(Command::Get, &key)? else { return Ok(None) };
+    let mut near = None;
+    route.peek(key.as_key(), &mut |entry| {
+        if entry.version() == version && cache.is_alive(entry) {
+            near = returned.answer(entry);
+        }
+    });
+    if near.is_some() {
+        return Ok(near);
+    }
     let entry = cache.readable(&key, route.get(&key, returned.coding()).await)?;
     Ok(entry.filter(|entry| entry.version() == version).and_then(|entry| returned.answer(&entry)))
 }

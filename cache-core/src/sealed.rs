@@ -11,13 +11,15 @@
 //! tells. The envelope's expiry rules: to move one is to seal anew.
 
 mod count;
+mod near;
 mod states;
 mod verbs;
 
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use crate::backend::{Backend, Form};
+use crate::backend::{Backend, Form, Offer};
 use crate::clock::{Clock, Moment, SystemClock};
 use crate::entry::{Damaged, Encoded, Entry, Meta, Payload};
 use crate::envelope::{Envelope, Head, Unreadable};
@@ -33,6 +35,9 @@ const SKEW: Duration = Duration::from_secs(5);
 /// How often a change is tried again that somebody else was quicker with. Each time somebody was, so this ends.
 const TRIES: usize = 256;
 
+/// Tells envelopes around one backend apart.
+static NEXT_ID: AtomicU32 = AtomicU32::new(1);
+
 /// A number for an entry whose hits nobody counts.
 pub(crate) fn nonce() -> u64 {
     fastrand::u64(1..=u64::MAX >> 1) << 1
@@ -44,6 +49,9 @@ pub(crate) struct Sealed {
     envelope: Envelope,
     observer: Option<Arc<dyn Observer>>,
     clock: OnceLock<Arc<dyn Clock>>,
+    /// Whether the backend keeps decoded entries near.
+    has_near: bool,
+    id: u32,
 }
 
 impl Sealed {
@@ -55,7 +63,14 @@ impl Sealed {
     ) -> Arc<dyn Backend> {
         match backend.form() {
             Form::Objects => backend,
-            Form::Bytes => Arc::new(Self { inner: backend, envelope, observer, clock: OnceLock::new() }),
+            Form::Bytes => Arc::new(Self {
+                has_near: backend.near().is_some(),
+                inner: backend,
+                envelope,
+                observer,
+                clock: OnceLock::new(),
+                id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
+            }),
         }
     }
 
@@ -116,19 +131,29 @@ impl Sealed {
     }
 
     /// What the backend kept, opened; shown as damaged if it cannot be.
-    fn open(&self, key: &Key, kept: &Arc<Entry>) -> Arc<Entry> {
-        self.try_open(key, kept).unwrap_or_else(|why| kept.with_value(Damaged(why)))
+    fn open(&self, key: &Key, kept: &Arc<Entry>, offer: Option<Offer>) -> Arc<Entry> {
+        self.try_open(key, kept, offer).unwrap_or_else(|why| kept.with_value(Damaged(why)))
     }
 
-    fn try_open(&self, key: &Key, kept: &Arc<Entry>) -> Result<Arc<Entry>, Unreadable> {
-        let entry = self.open_whenever(key, kept)?;
+    fn try_open(
+        &self,
+        key: &Key,
+        kept: &Arc<Entry>,
+        offer: Option<Offer>,
+    ) -> Result<Arc<Entry>, Unreadable> {
+        let entry = self.open_whenever(key, kept, offer)?;
         let ahead = entry.meta().stored.since(self.moment().time);
         // What is kept as it is has no time of its own.
         if kept.encoded().is_some() && ahead > SKEW { Err(Unreadable::Time) } else { Ok(entry) }
     }
 
     /// The same, also of what is from the future: it is ours, and to write over it would be to lose it.
-    fn open_whenever(&self, key: &Key, kept: &Arc<Entry>) -> Result<Arc<Entry>, Unreadable> {
+    fn open_whenever(
+        &self,
+        key: &Key,
+        kept: &Arc<Entry>,
+        offer: Option<Offer>,
+    ) -> Result<Arc<Entry>, Unreadable> {
         let Some(bytes) = kept.encoded() else {
             let is_number = kept.downcast_ref::<i64>().is_some();
             return match (is_number, self.envelope.is_signed()) {
@@ -146,9 +171,10 @@ impl Sealed {
         meta.cost = head.cost;
         meta.version = head.version;
         meta.nonce = head.nonce;
+        meta.opener = self.id;
         let stamps = opened.tags.into_iter().map(|(tag, nonce)| Stamp::new(tag, nonce)).collect();
         let payload = Payload::new(head.codec, head.schema, opened.payload).sealed_as(bytes.clone());
-        Ok(Entry::new(payload, meta).stamped(stamps))
+        Ok(Entry::new(payload.offered(offer), meta).stamped(stamps))
     }
 
     /// Changes an entry that is there: what `change` makes of it takes its place, unless somebody was quicker, then it
@@ -160,7 +186,7 @@ impl Sealed {
     ) -> Result<bool> {
         for _ in 0..TRIES {
             let Some(kept) = self.inner.get(key).await? else { return Ok(false) };
-            let entry = match self.try_open(key, &kept) {
+            let entry = match self.try_open(key, &kept, None) {
                 Ok(entry) => entry,
                 Err(why) => {
                     self.tell(key, why);
@@ -180,7 +206,7 @@ impl Sealed {
 
     /// Whether what the backend keeps is this entry, whatever its expiry.
     fn is_same(&self, key: &Key, kept: &Arc<Entry>, entry: &Entry) -> bool {
-        self.try_open(key, kept).is_ok_and(|now| now.identity() == entry.identity())
+        self.try_open(key, kept, None).is_ok_and(|now| now.identity() == entry.identity())
     }
 
     /// Whether the tags of an entry stand.

@@ -34,6 +34,11 @@ impl Generation {
         Self(Arc::new(AtomicU64::new(fastrand::u64(1..))))
     }
 
+    /// The one that a server knows by this number; zero is one that is over.
+    pub fn of(nonce: u64) -> Self {
+        Self(Arc::new(AtomicU64::new(nonce)))
+    }
+
     /// Ends it: from now on no entry that carries it is valid.
     pub fn end(&self) {
         self.0.store(OVER, Ordering::Release);

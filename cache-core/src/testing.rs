@@ -6,11 +6,13 @@ mod cancel;
 mod clock;
 pub mod conformance;
 mod faults;
+mod listener;
 mod wire;
 
 pub use cancel::drop_after;
 pub use clock::ManualClock;
 pub use faults::{Faults, Faulty};
+pub use listener::Listener;
 pub use wire::Wire;
 
 #[doc(inline)]

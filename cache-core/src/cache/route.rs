@@ -1,6 +1,7 @@
 //! A key prefix and the backend behind it: every command to a backend goes through here.
 
 mod lasts;
+mod near;
 mod tags;
 
 use std::fmt;
@@ -34,6 +35,7 @@ pub(crate) struct Route {
     id: u32,
     prefix: Box<str>,
     backend: Arc<dyn Backend>,
+    form: Form,
     clock: Arc<dyn Clock>,
     ttl: Option<Ttl>,
     timeout: Option<Duration>,
@@ -67,8 +69,10 @@ impl Route {
         // Without layers the very backend that was given: nothing stands between a hit and its entry.
         let backend = layers.as_ref().map_or(backend, |layers| Arc::clone(layers) as Arc<dyn Backend>);
         backend.attach(clock);
-        let default = (backend.form() == Form::Bytes).then_some(COMMAND_TIMEOUT);
+        let form = backend.form();
+        let default = (form == Form::Bytes).then_some(COMMAND_TIMEOUT);
         Self {
+            form,
             id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
             prefix: prefix.into(),
             clock: Arc::clone(clock),
@@ -140,8 +144,9 @@ impl Route {
         self.is_required
     }
 
-    pub(crate) fn form(&self) -> Form {
-        self.backend.form()
+    #[inline]
+    pub(crate) const fn form(&self) -> Form {
+        self.form
     }
 
     pub(crate) fn weighs(&self) -> bool {
@@ -163,7 +168,7 @@ impl Route {
                 if !self.stamps_stand(std::slice::from_ref(&entry)).await? {
                     return Ok(None);
                 }
-                return self.decoded(entry, coding).map(Some);
+                return self.decoded_near(entry, coding).map(Some);
             }
             if !entry.is_dead() {
                 return Ok(None);
@@ -185,7 +190,7 @@ impl Route {
             living.push(match entry {
                 Some(entry) if entry.is_alive(&*self.clock) => {
                     if generations.allow(&entry) {
-                        self.decoded(entry, coding).map(Some)
+                        self.decoded_near(entry, coding).map(Some)
                     } else {
                         Ok(None)
                     }

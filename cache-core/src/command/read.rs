@@ -126,7 +126,7 @@ impl<'c, T: Value> IntoFuture for GetMany<'c, T> {
                     continue;
                 }
                 let (keys, places): (Vec<_>, Vec<_>) = group.into_iter().unzip();
-                let entries = route.get_many(&keys, coding).await?;
+                let entries = route.get_many_near(&keys, coding, |entry| read::<T>(entry).is_some()).await?;
                 for ((index, key), entry) in places.into_iter().zip(&keys).zip(entries) {
                     values[index] = cache.readable(key, entry)?.and_then(|entry| read(&entry));
                 }

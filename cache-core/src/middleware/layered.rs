@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 use super::item::encoded;
 use super::next::Along;
 use super::{Item, KeyPrefix, Middleware, Next, Request, Response, mapping};
-use crate::backend::{Backend, Peek};
+use crate::backend::{Backend, Near, Peek};
 use crate::clock::{BoxFuture, Clock};
 use crate::entry::Entry;
 use crate::error::{Error, Result};
@@ -67,6 +67,11 @@ impl Layered {
     pub(super) fn attach_clock(&self, clock: &Arc<dyn Clock>) {
         self.clock.get_or_init(|| Arc::clone(clock));
         self.backend.attach(clock);
+    }
+
+    /// What is kept near passes no layer, so there is nothing near where one has to see that.
+    pub(super) fn inner_near(&self) -> Option<&dyn Near> {
+        if self.sees_hits { None } else { self.backend.near() }
     }
 
     /// Shows the entry without waiting, if no layer has to see that.

@@ -7,7 +7,7 @@ use super::layered::Layered;
 use super::next::Along;
 use super::taken::Taken;
 use super::{Request, Response, Verb};
-use crate::backend::{Backend, Fill, Form, Increment, Peek, SetOptions, Transition};
+use crate::backend::{Backend, Fill, Form, Increment, Near, Peek, SetOptions, Transition};
 use crate::clock::{BoxFuture, Clock, Time};
 use crate::entry::Entry;
 use crate::error::{Error, Result};
@@ -86,6 +86,11 @@ impl Backend for Layered {
 
     fn peek(&self, key: KeyRef<'_>, show: &mut dyn FnMut(&Entry)) -> Peek {
         self.peek_inner(key, show)
+    }
+
+    /// By the keys that the backend knows: those that were offered to be kept.
+    fn near(&self) -> Option<&dyn Near> {
+        self.inner_near()
     }
 
     fn get<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<Option<Arc<Entry>>>> {

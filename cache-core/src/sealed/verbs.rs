@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::states::Signed;
 use super::{Sealed, TRIES};
-use crate::backend::{Backend, Fill, Form, Increment, Peek, SetIf, SetOptions, Transition};
+use crate::backend::{Backend, Fill, Form, Increment, Near, Peek, SetIf, SetOptions, Transition};
 use crate::clock::{BoxFuture, Clock, Time};
 use crate::entry::{Encoded, Entry, Payload};
 use crate::error::Result;
@@ -31,8 +31,15 @@ impl Backend for Sealed {
         self.inner.attach(clock);
     }
 
-    /// What is shown would have to be decoded; that there is none needs no decoding.
-    fn peek(&self, key: KeyRef<'_>, _: &mut dyn FnMut(&Entry)) -> Peek {
+    fn near(&self) -> Option<&dyn Near> {
+        self.has_near.then_some(self)
+    }
+
+    /// What lies near is decoded; else what is shown would have to be, and only that there is none needs no decoding.
+    fn peek(&self, key: KeyRef<'_>, show: &mut dyn FnMut(&Entry)) -> Peek {
+        if self.has_near {
+            return self.peek_near(key, show);
+        }
         match self.inner.peek(key, &mut |_| {}) {
             Peek::Missing => Peek::Missing,
             Peek::Found | Peek::Remote => Peek::Remote,
@@ -49,13 +56,18 @@ impl Backend for Sealed {
     }
 
     fn get<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<Option<Arc<Entry>>>> {
-        Box::pin(async move { Ok(self.inner.get(key).await?.map(|kept| self.open(key, &kept))) })
+        Box::pin(async move {
+            let offer = self.offer(key);
+            Ok(self.inner.get(key).await?.map(|kept| self.open(key, &kept, offer)))
+        })
     }
 
     fn get_many<'a>(&'a self, keys: &'a [Key]) -> BoxFuture<'a, Result<Vec<Option<Arc<Entry>>>>> {
         Box::pin(async move {
-            let kept = self.inner.get_many(keys).await?;
-            Ok(keys.iter().zip(kept).map(|(key, kept)| kept.map(|kept| self.open(key, &kept))).collect())
+            // Marks are of before the question.
+            let offers: Vec<_> = keys.iter().map(|key| self.offer(key)).collect();
+            let kept = keys.iter().zip(offers).zip(self.inner.get_many(keys).await?);
+            Ok(kept.map(|((key, offer), kept)| kept.map(|kept| self.open(key, &kept, offer))).collect())
         })
     }
 
@@ -73,7 +85,7 @@ impl Backend for Sealed {
             }
             // To the backend anything is an entry, to readers only what opens: what does not is in nobody's way.
             match self.inner.get(key).await? {
-                Some(kept) if self.open_whenever(key, &kept).is_err() => {
+                Some(kept) if self.open_whenever(key, &kept, None).is_err() => {
                     self.inner.compare_and_set(key, &kept, entry).await
                 }
                 _ => Ok(false),

@@ -73,7 +73,7 @@ pub fn enter<Out, S: Shape<Out>>(
                 route,
                 text,
                 settings.version,
-                settings.policy.name(),
+                settings.policy,
                 &mut |entry| {
                     if settings.policy.is_fresh(&cache, entry, &mut seen) {
                         answer = returned.answer(entry);
@@ -94,11 +94,13 @@ pub fn enter<Out, S: Shape<Out>>(
                     }
                 });
             } else {
-                route.peek(text, &mut |entry| {
-                    if fits(entry) && settings.policy.is_fresh(&cache, entry, &mut seen) {
-                        answer = returned.answer(entry);
-                    }
-                });
+                if settings.policy.looks_at(route.form()) {
+                    route.peek(text, &mut |entry| {
+                        if fits(entry) && settings.policy.is_fresh(&cache, entry, &mut seen) {
+                            answer = returned.answer(entry);
+                        }
+                    });
+                }
             }
             if let Some(out) = answer {
                 cache.tell_hit(text, site);

@@ -4,6 +4,7 @@ use std::any::TypeId;
 use std::sync::OnceLock;
 
 use super::policy::{Policy, Seen};
+use crate::backend::Form;
 use crate::cache::{CacheRef, Route};
 use crate::coder::Coding;
 use crate::detect::{self, DetectedCall, Outcome};
@@ -12,6 +13,7 @@ use crate::error::Error;
 use crate::event::EventKind;
 use crate::key::Key;
 use crate::registry::Function;
+use crate::returns::{Returned, Shape};
 use crate::scope::{Circle, Recompute};
 use crate::site::Site;
 use crate::tag::Tags;
@@ -114,6 +116,20 @@ impl Call {
 
     pub(super) fn is_bypass(&self) -> bool {
         self.mode == Mode::Bypass || self.route.is_none()
+    }
+
+    /// The answer near, which waits for no server.
+    pub(super) fn look_near<Out, S: Shape<Out>>(&self, returned: Returned<Out, S>) -> Option<Out> {
+        let route = self.route().filter(|route| self.mode == Mode::Cached && route.form() == Form::Bytes)?;
+        let mut found = None;
+        route.peek(self.key.as_key(), &mut |entry| {
+            if entry.version() == self.version && self.cache.is_alive(entry) {
+                found = returned.answer(entry).map(|answer| (answer, entry.meta()));
+            }
+        });
+        let (answer, meta) = found?;
+        self.answered(EventKind::Hit, Some(meta));
+        Some(answer)
     }
 
     fn function(&self) -> Option<&'static Function> {

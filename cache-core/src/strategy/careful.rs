@@ -1,6 +1,7 @@
 //! The first look of a call that may be inside a scope: what the hit path leaves out because nearly no call needs it.
 
 use super::Mode;
+use super::policy::Policy;
 use crate::cache::{Cache, Route};
 use crate::command::Command;
 use crate::detect::{self, DetectedCall, Outcome};
@@ -33,11 +34,11 @@ pub(super) fn look(
     route: &Route,
     key: KeyRef<'_>,
     version: u32,
-    strategy: &'static str,
+    policy: Policy,
     take: &mut dyn FnMut(&Entry) -> bool,
 ) -> Mode {
     let mode = mode(cache, route);
-    if mode != Mode::Cached {
+    if mode != Mode::Cached || !policy.looks_at(route.form()) {
         return mode;
     }
     let mut hit = None;
@@ -53,7 +54,7 @@ pub(super) fn look(
             DetectedCall {
                 key: key.to_key(),
                 function: Some(site.function()),
-                strategy,
+                strategy: policy.name(),
                 outcome: Outcome::Hit,
                 backend: Some(route.backend_name()),
                 age,

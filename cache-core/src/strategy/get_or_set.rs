@@ -42,6 +42,9 @@ where
         lock: None,
         trouble: Trouble::default(),
     };
+    if let Some(answer) = call.look_near(returned) {
+        return answer;
+    }
     let lead = match (Pending { call, reader: returned.reader() }).lead(tags).await {
         Enter::Answer(found) => found.answer(returned),
         Enter::Go(lead) => Enter::Go(lead),

@@ -80,15 +80,15 @@ impl Call {
         }
         for (_, group) in groups {
             let keys: Vec<Key> = group.iter().map(|at| calls[*at].key.clone()).collect();
-            let Some(route) = group.first().and_then(|at| calls[*at].route()) else { continue };
+            // All are of one function.
+            let Some(first) = group.first().map(|at| calls[*at]) else { continue };
+            let Some(route) = first.route() else { continue };
+            let fits = |entry: &Entry| entry.version() == first.version && reader.fits(entry);
             // What cannot be read here is looked at once more, alone, by whoever computes it.
-            let found = route.get_many(&keys, reader.coding).await.unwrap_or_default();
+            let found = route.get_many_near(&keys, reader.coding, fits).await.unwrap_or_default();
             for (at, entry) in group.into_iter().zip(found) {
                 let call = calls[at];
-                entries[at] = entry
-                    .ok()
-                    .flatten()
-                    .filter(|entry| entry.version() == call.version && reader.fits(entry));
+                entries[at] = entry.ok().flatten().filter(|entry| fits(entry));
                 if let Some(entry) = &entries[at] {
                     call.answered(EventKind::Hit, Some(entry.meta()));
                 }

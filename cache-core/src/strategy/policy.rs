@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::backend::Form;
 use crate::cache::Cache;
 use crate::clock::Time;
 use crate::entry::{Entry, Meta};
@@ -131,6 +132,12 @@ impl Policy {
     /// Whether hits are counted.
     pub(crate) const fn counts_hits(self) -> bool {
         matches!(self, Self::Hit { .. })
+    }
+
+    /// Whether an entry of this process may answer. Hits of a server's entry are counted there, whoever has it near.
+    #[inline]
+    pub(crate) const fn looks_at(self, form: Form) -> bool {
+        !self.counts_hits() || matches!(form, Form::Objects)
     }
 
     /// Whether that is done beside the call, where there is a runtime to do it on.

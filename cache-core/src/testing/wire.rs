@@ -7,6 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use self::store::Store;
+use super::Listener;
 use crate::backend::{Backend, Fill, Increment, SetIf, SetOptions, Transition};
 use crate::clock::{BoxFuture, Clock, Moment, SystemClock, Time};
 use crate::entry::Entry;
@@ -19,6 +20,9 @@ use crate::tag::Stamp;
 mod store;
 #[cfg(test)]
 mod tests;
+mod tracking;
+
+pub(super) use tracking::{Change, Told};
 
 /// What a remote server looks like to a cache, without one: for tests only.
 ///
@@ -95,6 +99,16 @@ impl Wire {
     pub fn plant_state(&self, key: &str, state: impl Into<Vec<u8>>) {
         let until = Duration::from_secs(60);
         self.serve(|store, now| store.plant_state(&Key::from(key), state.into(), now.after(until)));
+    }
+
+    /// A client of it that keeps decoded entries near, and is told when they change.
+    pub fn listener(&self) -> Listener {
+        Listener::new(self.clone())
+    }
+
+    /// What the server answers to a reader who wants to be told when this changes.
+    pub(super) fn tracked(&self, what: impl IntoIterator<Item = Change>, reader: &Arc<dyn Told>) {
+        self.serve(|store, _| what.into_iter().for_each(|what| store.tracking.remember(what, reader)));
     }
 
     /// One command, in one step, at one time.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use super::tracking::{Change, Tracking};
 use crate::backend::{Fill, Increment, Step, Transition};
 use crate::clock::{Moment, Time};
 use crate::entry::{Encoded, Entry, Meta};
@@ -21,6 +22,8 @@ pub(super) struct Store {
     /// Tags in the order their generations began, where there are no more than so many.
     oldest: VecDeque<Key>,
     most_generations: Option<usize>,
+    /// Who is told of changes.
+    pub(super) tracking: Tracking,
 }
 
 /// An entry as it lies there.
@@ -90,6 +93,7 @@ impl Store {
 
     pub(super) fn put(&mut self, key: &Key, entry: &Entry) -> Result<()> {
         self.records.insert(key.clone(), Record::of(entry)?);
+        self.tracking.tell(&Change::Key(key.clone()));
         Ok(())
     }
 
@@ -118,6 +122,7 @@ impl Store {
         let record =
             Record { value: Value::Bytes(bytes), expires: Time::NEVER, stored: now, stamps: Vec::new() };
         self.records.insert(key.clone(), record);
+        self.tracking.tell(&Change::Key(key.clone()));
     }
 
     pub(super) fn state(&self, key: &Key) -> Option<Vec<u8>> {
@@ -134,10 +139,12 @@ impl Store {
         self.drop_fill(key);
         self.records.remove(key);
         self.states.remove(key);
+        self.tracking.tell(&Change::Key(key.clone()));
         was_there
     }
 
     pub(super) fn clear(&mut self) {
+        self.tracking.tell_all();
         *self = Self { most_generations: self.most_generations, ..Self::default() };
     }
 
@@ -154,6 +161,7 @@ impl Store {
         let lives = self.living(key, now).is_some();
         if let Some(record) = self.records.get_mut(key).filter(|_| lives) {
             record.expires = expires;
+            self.tracking.tell(&Change::Key(key.clone()));
         }
         lives
     }
@@ -170,6 +178,7 @@ impl Store {
         self.drop_fill(key);
         let record = Record { value: Value::Number(sum), expires, stored: now, stamps: Vec::new() };
         self.records.insert(key.clone(), record);
+        self.tracking.tell(&Change::Key(key.clone()));
         Ok(sum)
     }
 
@@ -226,7 +235,10 @@ impl Store {
         if let Some(most) = self.most_generations {
             self.oldest.push_back(tag.clone());
             while self.oldest.len() > most {
-                self.oldest.pop_front().map(|tag| self.generations.remove(&tag));
+                if let Some(tag) = self.oldest.pop_front() {
+                    self.generations.remove(&tag);
+                    self.tracking.tell(&Change::Tag(tag));
+                }
             }
         }
         nonce
@@ -239,5 +251,6 @@ impl Store {
     pub(super) fn end_generation(&mut self, tag: &Key) {
         self.generations.remove(tag);
         self.oldest.retain(|other| other != tag);
+        self.tracking.tell(&Change::Tag(tag.clone()));
     }
 }
