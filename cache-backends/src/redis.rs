@@ -3,11 +3,243 @@
 //! ```text
 //! verbs ── names (what a key is called there) ── scripts ── link ── one connection for many commands, or a cluster's
 //! ```
+//!
+//! What is atomic is atomic by being one command or one script ([`scripts`]). What lies on the server is a [`record`], under
+//! [`names`] that are the keys themselves.
 
+mod address;
 mod builder;
+mod clock;
+mod coalesce;
+mod fault;
+mod link;
+mod names;
+mod patterns;
+mod raw;
+mod record;
+mod scripts;
+mod settings;
+mod states;
+mod store;
+mod tags;
+mod tls;
+
+use std::fmt;
+use std::sync::Arc;
+
+use cache_core::{
+    Backend, BoxFuture, Clock, Entry, Fill, Increment, Key, Moment, Pattern, Reply, Result, SetOptions,
+    Stamp, Time, Transition,
+};
 
 pub use builder::RedisBuilder;
+use settings::Settings;
+use store::{Rights, Store};
 
-/// Entries on a Redis server.
-#[derive(Debug, Clone)]
-pub struct Redis;
+/// Entries on a Redis or Valkey server (6.2 or later): shared by all who reach it, there as long as the server keeps
+/// them. Clones are handles to the same connections.
+///
+/// **Use it** where several hosts should share entries, locks and limits. **Do not use it** for what one process needs
+/// alone: [`Memory`](crate::Memory) answers a thousand times faster, and [`Disk`](crate::Disk) serves the processes of
+/// one host without a server.
+///
+/// ```no_run
+/// use cache_backends::Redis;
+/// use cache_core::Cache;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> cache_core::Result<()> {
+/// let cache = Cache::builder().route("", Redis::builder().server("cache.example.com", 6379).db(3)).build().await?;
+/// cache.set("user:7", "Grace").ttl("1h").await?;
+/// assert_eq!(cache.get::<String>("user:7").await?.as_deref(), Some("Grace"));
+/// # Ok(()) }
+/// ```
+///
+/// As a URL: `redis://user:password@host:6379/3?maxsize=4`, `rediss://` with TLS, `redis+unix:///run/redis.sock?db=3` for a
+/// socket. The [builder](RedisBuilder) tells what the options mean.
+///
+/// # What holds
+///
+/// * Keys are called on the server what they are called here, so other tools find them: `KEYS user:*`. Rights to fill and
+///   generations of tags lie under names that begin with `macadamia:`.
+/// * What other programs keep on the server stays: `scan`, `delete_match` and `clear` see only what bears a mark of ours. A
+///   text under a key that is read is a miss and overwritten; a list, a hash or a set is an error, and stays.
+///   `flush_all` empties the database, whoever put there what is in it.
+/// * Every verb is atomic for its key, and rights to fill are: what one process computed before another deleted the key is
+///   not stored. A store that was dropped is not done after a later deletion, also where the server stood still meanwhile
+///   and another connection took the place of the old one.
+/// * Times are the server's, asked for when a connection is opened, and on every step of a lock or limit.
+/// * A hit is one `GET`. Hits that come together are one `MGET`.
+/// * Locks, limits and generations lie where entries lie: a server that evicts (`maxmemory-policy` other than
+///   `noeviction` or `volatile-…`) may evict them. A lost lock is free, a lost limit begins anew, a lost generation is over.
+///
+/// # When the server cannot be reached
+///
+/// Commands are answered by [`Error::Unavailable`](cache_core::Error::Unavailable) or
+/// [`Timeout`](cache_core::Error::Timeout), and annotated functions just run. Connections are opened again, one at a time,
+/// after pauses that grow up to a second.
+#[derive(Clone)]
+pub struct Redis {
+    store: Arc<Store>,
+    possible: Result<()>,
+}
+
+impl Redis {
+    /// Begins one; the [builder](RedisBuilder) lists the settings and their defaults.
+    pub fn builder() -> RedisBuilder {
+        RedisBuilder::default()
+    }
+
+    fn new(settings: Settings, possible: Result<()>) -> Self {
+        Self { store: Arc::new(Store::new(settings)), possible }
+    }
+}
+
+impl Default for Redis {
+    /// At `127.0.0.1:6379`, database 0.
+    fn default() -> Self {
+        Self::builder().build()
+    }
+}
+
+impl fmt::Debug for Redis {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Redis").field("link", &self.store.link).finish_non_exhaustive()
+    }
+}
+
+impl Backend for Redis {
+    fn name(&self) -> &'static str {
+        fault::NAME
+    }
+
+    fn check(&self) -> Result<()> {
+        self.possible.clone()
+    }
+
+    fn attach(&self, clock: &Arc<dyn Clock>) {
+        self.store.clock.attach(clock);
+    }
+
+    fn moment(&self) -> Option<Moment> {
+        self.store.clock.told()
+    }
+
+    fn counts(&self) -> bool {
+        true
+    }
+
+    fn get<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<Option<Arc<Entry>>>> {
+        Box::pin(self.store.get(key))
+    }
+
+    fn get_many<'a>(&'a self, keys: &'a [Key]) -> BoxFuture<'a, Result<Vec<Option<Arc<Entry>>>>> {
+        Box::pin(self.store.get_many(keys))
+    }
+
+    fn set<'a>(
+        &'a self,
+        key: &'a Key,
+        entry: Arc<Entry>,
+        options: SetOptions,
+    ) -> BoxFuture<'a, Result<bool>> {
+        Box::pin(async move { self.store.set(key, &entry, options).await })
+    }
+
+    fn set_many(&self, entries: Vec<(Key, Arc<Entry>)>) -> BoxFuture<'_, Result<()>> {
+        Box::pin(async move { self.store.set_many(&entries).await })
+    }
+
+    fn compare_and_set<'a>(
+        &'a self,
+        key: &'a Key,
+        expected: &'a Entry,
+        entry: Arc<Entry>,
+    ) -> BoxFuture<'a, Result<bool>> {
+        Box::pin(async move { self.store.replace(key, expected, &entry, Rights::End).await })
+    }
+
+    fn reseal<'a>(
+        &'a self,
+        key: &'a Key,
+        expected: &'a Entry,
+        entry: Arc<Entry>,
+    ) -> BoxFuture<'a, Result<bool>> {
+        Box::pin(async move { self.store.replace(key, expected, &entry, Rights::Stand).await })
+    }
+
+    fn delete<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<bool>> {
+        Box::pin(async move { Ok(self.store.delete(std::slice::from_ref(key)).await? == 1) })
+    }
+
+    fn delete_many<'a>(&'a self, keys: &'a [Key]) -> BoxFuture<'a, Result<u64>> {
+        Box::pin(self.store.delete(keys))
+    }
+
+    fn delete_match<'a>(&'a self, pattern: &'a Pattern) -> BoxFuture<'a, Result<u64>> {
+        Box::pin(self.store.delete_match(pattern))
+    }
+
+    fn clear(&self) -> BoxFuture<'_, Result<()>> {
+        Box::pin(self.store.clear())
+    }
+
+    fn scan<'a>(&'a self, pattern: &'a Pattern) -> BoxFuture<'a, Result<Vec<Key>>> {
+        Box::pin(self.store.scan(pattern))
+    }
+
+    fn expire<'a>(&'a self, key: &'a Key, expires: Time) -> BoxFuture<'a, Result<bool>> {
+        Box::pin(self.store.expire(key, expires))
+    }
+
+    fn increment<'a>(&'a self, key: &'a Key, step: Increment) -> BoxFuture<'a, Result<i64>> {
+        Box::pin(self.store.increment(key, step))
+    }
+
+    fn begin_fill<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<Option<Fill>>> {
+        Box::pin(async move { self.store.begin_fill(key).await.map(Some) })
+    }
+
+    fn end_fill(&self, key: &Key, fill: Fill) {
+        self.store.end_fill(key, fill);
+    }
+
+    fn stamp<'a>(&'a self, tags: &'a [Key]) -> BoxFuture<'a, Result<Vec<Stamp>>> {
+        Box::pin(self.store.stamp(tags))
+    }
+
+    fn generations<'a>(&'a self, tags: &'a [Key]) -> BoxFuture<'a, Result<Vec<Option<u64>>>> {
+        Box::pin(self.store.generations(tags))
+    }
+
+    fn delete_tags<'a>(&'a self, tags: &'a [Key]) -> BoxFuture<'a, Result<()>> {
+        Box::pin(self.store.delete_tags(tags))
+    }
+
+    fn update<'a>(&'a self, key: &'a Key, change: &'a mut dyn Transition) -> BoxFuture<'a, Result<()>> {
+        Box::pin(self.store.update(key, change))
+    }
+
+    fn size_of<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<Option<u64>>> {
+        Box::pin(self.store.size_of(key))
+    }
+
+    fn raw<'a>(&'a self, command: &'a str, args: &'a [&'a [u8]]) -> BoxFuture<'a, Result<Reply>> {
+        Box::pin(self.store.raw(command, args))
+    }
+
+    fn flush_all(&self) -> BoxFuture<'_, Result<()>> {
+        Box::pin(self.store.flush_all())
+    }
+
+    fn ping<'a>(&'a self, message: &'a str) -> BoxFuture<'a, Result<String>> {
+        Box::pin(self.store.ping(message))
+    }
+
+    fn close(&self) -> BoxFuture<'_, Result<()>> {
+        Box::pin(async move {
+            self.store.link.close();
+            Ok(())
+        })
+    }
+}

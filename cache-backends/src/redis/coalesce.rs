@@ -1,0 +1,133 @@
+//! Reads that come together go together: one `MGET` for what was asked while other answers were awaited.
+//!
+//! Who comes when little is under way asks at once, alone. Else the key is put in line, and whoever is done takes the
+//! next ones along, up to [`MOST`]: by a task of its own, so that nobody's going away leaves others waiting.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use cache_core::{Key, Result};
+use redis::Value;
+use tokio::runtime::Handle;
+use tokio::sync::oneshot;
+
+use super::link::{Lane, Link};
+use super::store::bytes;
+
+/// So many questions are under way before further ones are put in line.
+const LANES: usize = 2;
+
+/// So many keys are asked for at once.
+const MOST: usize = 128;
+
+/// Those who wait to be asked for.
+#[derive(Debug, Default)]
+pub(super) struct Line(Mutex<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    under_way: usize,
+    waiting: VecDeque<Waiting>,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    key: Key,
+    told: oneshot::Sender<Result<Value>>,
+}
+
+/// What somebody who asks has to do.
+enum Turn {
+    Ask(Pass),
+    Wait(oneshot::Receiver<Result<Value>>),
+}
+
+/// The right to ask, handed on when it is dropped.
+struct Pass {
+    line: Arc<Line>,
+    link: Arc<Link>,
+}
+
+impl Line {
+    /// What lies under a key.
+    pub(super) async fn get(self: &Arc<Self>, link: &Arc<Link>, key: &Key) -> Result<Value> {
+        let told = match self.turn(link, key) {
+            Turn::Ask(pass) => {
+                let value = ask(link, key).await;
+                drop(pass);
+                return value;
+            }
+            Turn::Wait(told) => told.await,
+        };
+        match told {
+            Ok(value) => value,
+            // Nobody was left to ask: the runtime of the one before has ended.
+            Err(_) => ask(link, key).await,
+        }
+    }
+
+    fn turn(self: &Arc<Self>, link: &Arc<Link>, key: &Key) -> Turn {
+        let mut state = self.state();
+        if state.under_way < LANES {
+            state.under_way += 1;
+            return Turn::Ask(Pass { line: Arc::clone(self), link: Arc::clone(link) });
+        }
+        let (told, waiting) = oneshot::channel();
+        state.waiting.push_back(Waiting { key: key.clone(), told });
+        Turn::Wait(waiting)
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+async fn ask(link: &Link, key: &Key) -> Result<Value> {
+    let mut command = redis::cmd("GET");
+    command.arg(bytes(key));
+    link.ask(Lane::Read, bytes(key), "get", command).await
+}
+
+impl Drop for Pass {
+    fn drop(&mut self) {
+        let next = {
+            let mut state = self.line.state();
+            state.under_way -= 1;
+            // Who has gone away meanwhile is not asked for.
+            state.waiting.retain(|waiting| !waiting.told.is_closed());
+            let count = state.waiting.len().min(MOST);
+            let next: Vec<Waiting> = state.waiting.drain(..count).collect();
+            state.under_way += usize::from(!next.is_empty());
+            next
+        };
+        if next.is_empty() {
+            return;
+        }
+        let pass = Self { line: Arc::clone(&self.line), link: Arc::clone(&self.link) };
+        match Handle::try_current() {
+            Ok(runtime) => drop(runtime.spawn(together(pass, next))),
+            Err(_) => {
+                // They ask for themselves. First the line is cut, so that handing on ends.
+                let rest = std::mem::take(&mut self.line.state().waiting);
+                drop((next, rest));
+            }
+        }
+    }
+}
+
+/// Asks for all of them at once.
+async fn together(pass: Pass, waiting: Vec<Waiting>) {
+    let keys: Vec<&[u8]> = waiting.iter().map(|waiting| bytes(&waiting.key)).collect();
+    match pass.link.read_many(&keys).await {
+        Ok(values) => {
+            for (waiting, value) in waiting.into_iter().zip(values) {
+                let _ = waiting.told.send(Ok(value));
+            }
+        }
+        Err(error) => {
+            for waiting in waiting {
+                let _ = waiting.told.send(Err(error.clone()));
+            }
+        }
+    }
+}

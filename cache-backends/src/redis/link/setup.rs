@@ -1,0 +1,128 @@
+//! What is said first on a connection.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use cache_core::Result;
+use redis::aio::MultiplexedConnection;
+use redis::{AsyncConnectionConfig, Value};
+
+use super::Listener;
+use super::wire::{Ear, Life, Wire};
+use crate::redis::clock::ServerClock;
+use crate::redis::fault;
+use crate::redis::settings::Settings;
+
+/// How the server lists our connections, for people who look.
+const NAME: &str = "macadamia";
+
+/// Who a connection is to the server: enough to end it from another one, and never one of somebody else's. A server
+/// that was started again counts from one again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Peer {
+    id: String,
+    address: String,
+}
+
+/// Opens a connection, and has its predecessor ended by the server before it is used: what lies in an old socket must
+/// not be done after what is asked on the new one.
+pub(super) async fn open(
+    settings: &Settings,
+    clock: &ServerClock,
+    listener: Option<Arc<dyn Listener>>,
+    number: u64,
+    predecessor: Option<&Peer>,
+) -> Result<Wire> {
+    let life = Arc::new(Life::new(number, listener.clone()));
+    // Commands have limits of their own; this one is for those that were asked without any.
+    let config = AsyncConnectionConfig::new()
+        .set_connection_timeout(Some(settings.create_connection_timeout))
+        .set_response_timeout(Some(settings.longest_command()))
+        .set_push_sender(Ear(Arc::clone(&life)));
+    let client = settings.client()?;
+    let connection = client.get_multiplexed_async_connection_with_config(&config).await;
+    let mut connection = connection.map_err(|error| fault::of_connecting(&error))?;
+
+    let greetings = listener.map(|listener| listener.greetings()).unwrap_or_default();
+    let talk = introduce(&mut connection, predecessor, &greetings);
+    let (answers, sent, received) = match tokio::time::timeout(settings.create_connection_timeout, talk).await
+    {
+        Ok(answers) => answers.map_err(|error| fault::of_connecting(&error))?,
+        Err(_) => return Err(fault::unreachable("it took the connection and said nothing")),
+    };
+    let mut answers = answers.into_iter();
+    let peer = answers.next().and_then(|answer| Peer::read(&answer));
+    if let Some(time) = answers.next().and_then(|answer| fault::read_time(&answer)) {
+        clock.learn(time, sent, received);
+    }
+    let greeted = answers.skip(1).all(|answer| !is_refusal(&answer));
+    let wire = Wire::new(connection, Arc::clone(&life), peer);
+    life.begin(greeted);
+    Ok(wire)
+}
+
+/// `CLIENT INFO`, `TIME`, `CLIENT SETNAME`, greetings, `CLIENT KILL`; a refusal is among the answers. None of them is
+/// needed: a user who may not say them can still be served.
+async fn introduce(
+    connection: &mut MultiplexedConnection,
+    predecessor: Option<&Peer>,
+    greetings: &[redis::Cmd],
+) -> redis::RedisResult<(Vec<Value>, Instant, Instant)> {
+    let mut pipe = redis::pipe();
+    pipe.cmd("CLIENT").arg("INFO");
+    pipe.cmd("TIME");
+    pipe.cmd("CLIENT").arg("SETNAME").arg(NAME);
+    for greeting in greetings {
+        pipe.add_command(greeting.clone());
+    }
+    if let Some(Peer { id, address }) = predecessor {
+        pipe.cmd("CLIENT").arg("KILL").arg("ID").arg(id).arg("ADDR").arg(address);
+    }
+    let (sent, count) = (Instant::now(), pipe.len());
+    let mut answers = connection.send_packed_commands(&pipe, 0, count).await?;
+    let received = Instant::now();
+    answers.truncate(3 + greetings.len());
+    Ok((answers, sent, received))
+}
+
+const fn is_refusal(answer: &Value) -> bool {
+    matches!(answer, Value::ServerError(_))
+}
+
+impl Peer {
+    /// Whether the address is this connection's alone, as a port is and a path is not.
+    pub(super) fn has_own_address(&self) -> bool {
+        !self.address.ends_with(":0")
+    }
+
+    /// From a line such as `id=7 addr=127.0.0.1:50312 laddr=… name=…`.
+    fn read(answer: &Value) -> Option<Self> {
+        let line = match answer {
+            Value::BulkString(bytes) => std::str::from_utf8(bytes).ok()?,
+            Value::VerbatimString { text, .. } | Value::SimpleString(text) => text,
+            _ => return None,
+        };
+        let field = |name: &str| {
+            line.split_whitespace()
+                .find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))
+                .map(str::to_owned)
+        };
+        Some(Self { id: field("id")?, address: field("addr")? })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_connection_knows_itself_by_what_the_server_says() {
+        let said = Value::VerbatimString {
+            format: redis::VerbatimFormat::Text,
+            text: "id=7 addr=127.0.0.1:50312 laddr=127.0.0.1:6379 fd=8 name= age=0\n".to_owned(),
+        };
+        let peer = Peer { id: "7".to_owned(), address: "127.0.0.1:50312".to_owned() };
+        assert_eq!(Peer::read(&said), Some(peer));
+        assert_eq!(Peer::read(&Value::Nil), None);
+    }
+}

@@ -1,0 +1,212 @@
+//! One connection, on which many commands are under way at once.
+
+use std::fmt;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use redis::aio::{AsyncPushSender, MultiplexedConnection, SendError};
+use redis::{Cmd, PushInfo, PushKind, RedisError, Value};
+
+use super::Listener;
+use super::setup::Peer;
+use crate::redis::fault;
+
+/// A command that was given up earlier than this says nothing about the connection: its caller lost interest.
+const PATIENCE: Duration = Duration::from_millis(100);
+
+/// A connection on which nothing was answered for so long, while commands were given up, is no connection.
+const SILENCE: Duration = Duration::from_secs(1);
+
+/// One connection.
+pub(super) struct Wire {
+    connection: MultiplexedConnection,
+    life: Arc<Life>,
+    peer: Option<Peer>,
+    /// Commands that somebody waits for.
+    waiting: AtomicUsize,
+    silence: Mutex<Silence>,
+}
+
+/// Whether a connection stands, as far as its reader has noticed.
+pub(super) struct Life {
+    number: u64,
+    is_over: AtomicBool,
+    /// The server has ended it.
+    has_hung_up: AtomicBool,
+    is_told: AtomicBool,
+    listener: Option<Arc<dyn Listener>>,
+}
+
+/// Commands that were given up without an answer to anything since.
+#[derive(Default)]
+struct Silence {
+    given_up: u32,
+    since: Option<Instant>,
+    answers: u64,
+}
+
+impl Wire {
+    pub(super) fn new(connection: MultiplexedConnection, life: Arc<Life>, peer: Option<Peer>) -> Self {
+        Self { connection, life, peer, waiting: AtomicUsize::new(0), silence: Mutex::default() }
+    }
+
+    /// Sends a command and waits for its answer. Dropped before it was written, it is not sent; dropped later, what it
+    /// does is done, before whatever is asked on this connection afterwards.
+    pub(super) async fn ask(&self, command: &Cmd) -> Result<Value, RedisError> {
+        let wait = Wait::begin(self);
+        let answer = self.connection.clone().send_packed_command(command).await;
+        wait.is_answered(answer.as_ref().err());
+        answer.and_then(Value::extract_error).inspect_err(|error| {
+            // A master that became a replica: whoever is the master now is found by connecting again.
+            if fault::is_lost(error) || fault::is_read_only(error) {
+                self.life.end();
+            }
+        })
+    }
+
+    /// Whether it may be used. What has been silent for too long is given up here.
+    pub(super) fn is_usable(&self) -> bool {
+        if self.is_silent() {
+            self.life.end();
+        }
+        !self.life.is_over.load(Ordering::Acquire)
+    }
+
+    pub(super) fn waiting(&self) -> usize {
+        self.waiting.load(Ordering::Relaxed)
+    }
+
+    /// Whom the server has to end before another connection takes over. Where the server has hung up there is nothing to
+    /// end, and where connections have no address of their own another server's might be meant.
+    pub(super) fn to_be_ended(&self) -> Option<&Peer> {
+        let is_gone = self.life.has_hung_up.load(Ordering::Acquire);
+        self.peer.as_ref().filter(|peer| peer.has_own_address() || !is_gone)
+    }
+
+    fn is_silent(&self) -> bool {
+        let silence = self.silence();
+        silence.given_up > 1 && silence.since.is_some_and(|since| since.elapsed() > SILENCE)
+    }
+
+    fn silence(&self) -> std::sync::MutexGuard<'_, Silence> {
+        self.silence.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Wire {
+    fn drop(&mut self) {
+        self.life.end();
+    }
+}
+
+impl fmt::Debug for Wire {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Wire")
+            .field("number", &self.life.number)
+            .field("peer", &self.peer)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A caller that waits for an answer.
+struct Wait<'w> {
+    wire: &'w Wire,
+    begun: Instant,
+    /// How many answers there had been.
+    answers: u64,
+    is_over: bool,
+}
+
+impl<'w> Wait<'w> {
+    fn begin(wire: &'w Wire) -> Self {
+        wire.waiting.fetch_add(1, Ordering::Relaxed);
+        let answers = wire.silence().answers;
+        Self { wire, begun: Instant::now(), answers, is_over: false }
+    }
+
+    fn is_answered(mut self, error: Option<&RedisError>) {
+        self.is_over = true;
+        if error.is_none() {
+            let mut silence = self.wire.silence();
+            *silence = Silence { answers: silence.answers.wrapping_add(1), ..Silence::default() };
+        }
+    }
+}
+
+impl Drop for Wait<'_> {
+    fn drop(&mut self) {
+        self.wire.waiting.fetch_sub(1, Ordering::Relaxed);
+        if self.is_over || self.begun.elapsed() < PATIENCE {
+            return;
+        }
+        let mut silence = self.wire.silence();
+        if silence.answers == self.answers {
+            silence.given_up += 1;
+            silence.since.get_or_insert(self.begun);
+        }
+    }
+}
+
+impl Life {
+    pub(super) fn new(number: u64, listener: Option<Arc<dyn Listener>>) -> Self {
+        Self {
+            number,
+            is_over: AtomicBool::new(false),
+            has_hung_up: AtomicBool::new(false),
+            is_told: AtomicBool::new(true),
+            listener,
+        }
+    }
+
+    /// From now on its end is told.
+    pub(super) fn begin(&self, greeted: bool) {
+        if let Some(listener) = &self.listener {
+            self.is_told.store(false, Ordering::Release);
+            listener.opened(self.number, greeted);
+            if self.is_over.load(Ordering::Acquire) {
+                self.tell();
+            }
+        }
+    }
+
+    /// It is of no use any more.
+    pub(super) fn end(&self) {
+        self.is_over.store(true, Ordering::Release);
+        self.tell();
+    }
+
+    fn tell(&self) {
+        if !self.is_told.swap(true, Ordering::AcqRel)
+            && let Some(listener) = &self.listener
+        {
+            listener.lost(self.number);
+        }
+    }
+}
+
+/// What the client's reader tells; dropped when that ends, for whatever reason.
+pub(super) struct Ear(pub(super) Arc<Life>);
+
+impl AsyncPushSender for Ear {
+    fn send(&self, push: PushInfo) -> Result<(), SendError> {
+        match (push.kind, &self.0.listener) {
+            (PushKind::Disconnection, _) => {
+                self.0.has_hung_up.store(true, Ordering::Release);
+                self.0.end();
+            }
+            (PushKind::Invalidate, Some(listener)) => match push.data.first() {
+                Some(Value::Array(keys)) => listener.changed(self.0.number, Some(keys)),
+                _ => listener.changed(self.0.number, None),
+            },
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Ear {
+    fn drop(&mut self) {
+        self.0.end();
+    }
+}

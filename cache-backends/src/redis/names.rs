@@ -1,0 +1,151 @@
+//! What records of our own are called on the server. Entries, numbers and states are called what they are called here.
+//!
+//! A right to fill a key lies where the key lies, also in a cluster: there the place is told by what stands between the
+//! first `{` and the next `}` of a name, if anything does, and else by the whole name.
+
+/// Before all names of our own.
+const FILL: &str = "macadamia:fill:";
+const TAG: &str = "macadamia:tag:";
+
+/// The name of the right to fill a key.
+pub(super) fn fill(key: &[u8]) -> Vec<u8> {
+    [FILL.as_bytes(), &placed(key)].concat()
+}
+
+/// What the rights to fill all keys are called, for `MATCH`.
+pub(super) const FILLS: &str = "macadamia:fill:*";
+
+/// The key that a right is for; none if the name is of something else.
+pub(super) fn key_of_fill(name: &[u8]) -> Option<&[u8]> {
+    match name.strip_prefix(FILL.as_bytes())?.split_first()? {
+        (b'=', key) => Some(key),
+        (b'{', rest) => rest.strip_suffix(b"}"),
+        (b'#', rest) => rest.split_at_checked(PLACE).map(|(_, key)| key),
+        _ => None,
+    }
+}
+
+/// The name of the generation of a tag.
+pub(super) fn tag(tag: &str) -> Vec<u8> {
+    [TAG.as_bytes(), tag.as_bytes()].concat()
+}
+
+/// How long the number of a place is, in its braces.
+const PLACE: usize = 7;
+
+/// The key, so written that it lies where it lies, whatever stands before it: as it is where it tells its place itself,
+/// in braces where it has none, and else behind a number that tells the same place.
+fn placed(key: &[u8]) -> Vec<u8> {
+    if hash_tag(key).is_some() {
+        return [b"=", key].concat();
+    }
+    if !key.is_empty() && !key.iter().any(|byte| matches!(byte, b'{' | b'}')) {
+        return [b"{", key, b"}"].concat();
+    }
+    [format!("#{{{:05}}}", stand_in(slot(key))).as_bytes(), key].concat()
+}
+
+/// What stands between the first `{` and the next `}`, if anything does.
+fn hash_tag(key: &[u8]) -> Option<&[u8]> {
+    let open = key.iter().position(|byte| *byte == b'{')?;
+    let rest = key.get(open + 1..)?;
+    let close = rest.iter().position(|byte| *byte == b'}')?;
+    rest.get(..close).filter(|tag| !tag.is_empty())
+}
+
+/// In which of 16384 places of a cluster a key lies.
+pub(super) fn slot(key: &[u8]) -> u16 {
+    crc16(hash_tag(key).unwrap_or(key)) % 16_384
+}
+
+/// A number of five digits that lies in that place.
+fn stand_in(slot: u16) -> u32 {
+    static TABLE: std::sync::LazyLock<Vec<u32>> = std::sync::LazyLock::new(|| {
+        let mut table = vec![0; 16_384];
+        for number in 0..100_000_u32 {
+            let at = usize::from(crc16(format!("{number:05}").as_bytes()) % 16_384);
+            if let Some(entry) = table.get_mut(at) {
+                *entry = number;
+            }
+        }
+        table
+    });
+    TABLE.get(usize::from(slot)).copied().unwrap_or_default()
+}
+
+/// CRC16-XMODEM, as clusters use it.
+fn crc16(bytes: &[u8]) -> u16 {
+    bytes.iter().fold(0, |crc, byte| {
+        (0..8).fold(crc ^ (u16::from(*byte) << 8), |crc, _| {
+            if crc & 0x8000 == 0 { crc << 1 } else { (crc << 1) ^ 0x1021 }
+        })
+    })
+}
+
+/// A text for `MATCH`, in which nothing means more than itself.
+pub(super) fn escaped(text: &[u8]) -> Vec<u8> {
+    let mut escaped = Vec::with_capacity(text.len());
+    for byte in text {
+        if matches!(byte, b'*' | b'?' | b'[' | b']' | b'\\' | b'^') {
+            escaped.push(b'\\');
+        }
+        escaped.push(*byte);
+    }
+    escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KEYS: [&str; 17] = [
+        "user:7",
+        "",
+        "{",
+        "}",
+        "{}",
+        "{}x",
+        "a{b}c",
+        "a",
+        "{a}",
+        "={a}",
+        "a{",
+        "}a{",
+        "}{00001}x",
+        "x}{y}",
+        "{{a}}",
+        "#{00001}",
+        "日本語",
+    ];
+
+    #[test]
+    fn places_are_those_of_clusters() {
+        // As `CLUSTER KEYSLOT` tells.
+        for (key, place) in
+            [("123456789", 12_739), ("foo{bar}", 5_061), ("bar", 5_061), ("foo", 12_182), ("", 0)]
+        {
+            assert_eq!(slot(key.as_bytes()), place, "{key:?}");
+        }
+    }
+
+    #[test]
+    fn every_place_has_a_number() {
+        for place in 0..16_384 {
+            assert_eq!(slot(format!("{:05}", stand_in(place)).as_bytes()), place);
+        }
+    }
+
+    #[test]
+    fn a_right_lies_where_its_key_lies_and_is_found_by_it() {
+        for key in KEYS {
+            let name = fill(key.as_bytes());
+            assert_eq!(slot(&name), slot(key.as_bytes()), "{key:?}");
+            assert_eq!(key_of_fill(&name), Some(key.as_bytes()), "{key:?}");
+        }
+        let mut names: Vec<_> = KEYS.iter().map(|key| fill(key.as_bytes())).collect();
+        names.sort();
+        names.dedup();
+        assert_eq!(names.len(), KEYS.len(), "two keys have one right");
+        assert_eq!(key_of_fill(b"macadamia:tag:x"), None);
+    }
+}
