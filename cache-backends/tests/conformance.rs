@@ -72,6 +72,34 @@ mod disk {
     }
 }
 
+#[cfg(feature = "redis")]
+mod redis {
+    use cache_backends::Redis;
+    use cache_core::Backend;
+    use macadamia_test_servers::Redis as Server;
+
+    /// A database that nobody has used, already connected: what is sealed before the server has told its time is sealed
+    /// in that of the wall, and a clock in the hand of a test has no wall that a server knows.
+    async fn redis() -> Redis {
+        let server = Server::shared();
+        let redis = Redis::builder().server("127.0.0.1", server.port()).db(server.fresh_database()).build();
+        redis.ping("").await.expect("a server that answers");
+        redis
+    }
+
+    cache_core::testing::conformance! {
+        a_server,
+        || async { redis().await },
+    }
+
+    // By the clock on the wall.
+    cache_core::testing::conformance! {
+        in_real_time,
+        || async { redis().await },
+        real_time,
+    }
+}
+
 #[cfg(feature = "null")]
 mod null {
     use cache_backends::Null;

@@ -104,14 +104,13 @@ impl Drop for Pass {
             return;
         }
         let pass = Self { line: Arc::clone(&self.line), link: Arc::clone(&self.link) };
-        match Handle::try_current() {
-            Ok(runtime) => drop(runtime.spawn(together(pass, next))),
-            Err(_) => {
-                // They ask for themselves. First the line is cut, so that handing on ends.
-                let rest = std::mem::take(&mut self.line.state().waiting);
-                drop((next, rest));
-            }
+        if let Ok(runtime) = Handle::try_current() {
+            runtime.spawn(together(pass, next));
+            return;
         }
+        // They ask for themselves. First the line is cut, so that handing on ends.
+        let rest = std::mem::take(&mut self.line.state().waiting);
+        drop((next, rest));
     }
 }
 

@@ -43,14 +43,15 @@ pub(super) struct Node(pub(super) usize);
 
 /// The way to a server.
 #[derive(Debug)]
-pub(super) struct Link {
-    pool: Arc<Pool>,
+pub(super) enum Link {
+    /// One server, with all keys.
+    One(Arc<Pool>),
 }
 
 impl Link {
     /// Opens nothing yet.
     pub(super) fn new(settings: Arc<Settings>, clock: Arc<ServerClock>) -> Self {
-        Self { pool: Arc::new(Pool::new(settings, clock)) }
+        Self::One(Arc::new(Pool::new(settings, clock)))
     }
 
     /// Has pushes of the server told to this listener, on every connection from the next one on.
@@ -59,12 +60,14 @@ impl Link {
         expect(dead_code, reason = "who listens comes with the entries that are kept near")
     )]
     pub(super) fn listen(&self, listener: Arc<dyn Listener>) {
-        self.pool.listen(listener);
+        let Self::One(pool) = self;
+        pool.listen(listener);
     }
 
     /// Opens the connection for writing, if it is not open.
     pub(super) async fn ready(&self) -> Result<()> {
-        self.pool.wire(Lane::Write).await.map(drop)
+        let Self::One(pool) = self;
+        pool.wire(Lane::Write).await.map(drop)
     }
 
     /// One command about one key, or about keys that lie together; `verb` is what it is called in errors.
@@ -104,7 +107,8 @@ impl Link {
         keys: &[&[u8]],
         args: &[&[u8]],
     ) -> Result<Value> {
-        let wire = self.pool.wire(lane).await?;
+        let Self::One(pool) = self;
+        let wire = pool.wire(lane).await?;
         match wire.ask(&script.by_digest(keys, args)).await {
             // The server was restarted, or told to forget. The whole text makes it know again.
             Err(error) if fault::is_no_script(&error) => wire.ask(&script.by_text(keys, args)).await,
@@ -114,13 +118,19 @@ impl Link {
     }
 
     /// Sorts keys into groups that lie together, so that a command or script may be about all of one: positions in `keys`.
-    pub(super) fn together<'k, I: ExactSizeIterator<Item = &'k [u8]>>(&self, keys: I) -> Vec<Vec<usize>> {
-        if keys.len() == 0 { Vec::new() } else { vec![(0..keys.len()).collect()] }
+    pub(super) fn together(&self, keys: &[&[u8]]) -> Vec<Vec<usize>> {
+        match self {
+            Self::One(_) if keys.is_empty() => Vec::new(),
+            Self::One(_) => vec![(0..keys.len()).collect()],
+        }
     }
 
     /// The servers that hold keys.
+    #[expect(clippy::unused_async, reason = "a cluster has to be asked")]
     pub(super) async fn nodes(&self) -> Result<Vec<Node>> {
-        Ok(vec![Node(0)])
+        match self {
+            Self::One(_) => Ok(vec![Node(0)]),
+        }
     }
 
     /// One command to one of them, in the lane of writes.
@@ -130,11 +140,13 @@ impl Link {
 
     /// Lets go of every connection.
     pub(super) fn close(&self) {
-        self.pool.close();
+        let Self::One(pool) = self;
+        pool.close();
     }
 
     async fn send(&self, lane: Lane, verb: &'static str, command: &Cmd) -> Result<Value> {
-        let wire = self.pool.wire(lane).await?;
+        let Self::One(pool) = self;
+        let wire = pool.wire(lane).await?;
         wire.ask(command).await.map_err(|error| fault::of(verb, &error))
     }
 }

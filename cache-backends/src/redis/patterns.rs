@@ -126,10 +126,10 @@ impl Store {
         let (word, lane) = (what.word(), if what == What::Tell { Lane::Read } else { Lane::Write });
         let mut living = Vec::new();
         for part in found.chunks(PART) {
-            let groups = self.link.together(part.iter().map(Vec::as_slice));
+            let names: Vec<&[u8]> = part.iter().map(Vec::as_slice).collect();
+            let (names, groups) = (&names, self.link.together(&names));
             let asked = groups.iter().map(|group| async {
-                let keys: Vec<&[u8]> =
-                    group.iter().filter_map(|at| part.get(*at)).map(Vec::as_slice).collect();
+                let keys: Vec<&[u8]> = group.iter().filter_map(|at| names.get(*at).copied()).collect();
                 let answer = self.link.run(lane, verb, &scripts::LOOK, &keys, &[&now, word]).await?;
                 let Value::Array(told) = answer else { return Err(fault::unexpected("a script", &answer)) };
                 let lives = |(key, told): (&[u8], Value)| (told == Value::Int(1)).then(|| key.to_vec());

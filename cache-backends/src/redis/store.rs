@@ -112,7 +112,8 @@ impl Store {
         };
         let (now, ends) = (moment.wall.to_le_bytes(), flag(how.ends));
         let mut asked = Vec::new();
-        for group in self.link.together(entries.iter().map(|(key, _)| bytes(key))) {
+        let names: Vec<&[u8]> = entries.iter().map(|(key, _)| bytes(key)).collect();
+        for group in self.link.together(&names) {
             let mut keys: Vec<Vec<u8>> = Vec::with_capacity(group.len() * 2);
             let mut args: Vec<Vec<u8>> = [&now[..], condition, how.nonce, ends].map(<[u8]>::to_vec).into();
             for (key, entry) in group.iter().filter_map(|at| entries.get(*at)) {
@@ -154,8 +155,9 @@ impl Store {
         let mut deleted = 0;
         for part in keys.chunks(PART) {
             let mut asked = Vec::new();
-            for group in self.link.together(part.iter().map(bytes)) {
-                let keys = group.iter().filter_map(|at| part.get(*at)).map(bytes);
+            let names: Vec<&[u8]> = part.iter().map(bytes).collect();
+            for group in self.link.together(&names) {
+                let keys = group.iter().filter_map(|at| names.get(*at).copied());
                 let keys = keys.flat_map(|key| [key.to_vec(), names::fill(key)]).collect();
                 asked.push(self.run_number("delete", &scripts::DELETE, keys, vec![now.to_vec()]));
             }

@@ -24,10 +24,10 @@ impl Store {
         let mut stamps = Vec::with_capacity(tags.len());
         for tags in tags.chunks(PART) {
             let names: Vec<Vec<u8>> = tags.iter().map(|tag| names::tag(tag.as_str())).collect();
-            let groups = self.link.together(names.iter().map(Vec::as_slice));
+            let names: Vec<&[u8]> = names.iter().map(Vec::as_slice).collect();
+            let (names, groups) = (&names, self.link.together(&names));
             let asked = groups.iter().map(|group| async {
-                let keys: Vec<&[u8]> =
-                    group.iter().filter_map(|at| names.get(*at)).map(Vec::as_slice).collect();
+                let keys: Vec<&[u8]> = group.iter().filter_map(|at| names.get(*at).copied()).collect();
                 let fresh: Vec<_> = keys.iter().map(|_| fastrand::u64(1..).to_le_bytes()).collect();
                 let mut args: Vec<&[u8]> = vec![least.as_bytes(), hold.as_bytes()];
                 args.extend(fresh.iter().map(|nonce| &nonce[..]));
@@ -68,10 +68,10 @@ impl Store {
     pub(super) async fn delete_tags(&self, tags: &[Key]) -> Result<()> {
         for tags in tags.chunks(PART) {
             let names: Vec<Vec<u8>> = tags.iter().map(|tag| names::tag(tag.as_str())).collect();
-            let groups = self.link.together(names.iter().map(Vec::as_slice));
+            let names: Vec<&[u8]> = names.iter().map(Vec::as_slice).collect();
+            let (names, groups) = (&names, self.link.together(&names));
             let asked = groups.iter().map(|group| {
-                let keys: Vec<&[u8]> =
-                    group.iter().filter_map(|at| names.get(*at)).map(Vec::as_slice).collect();
+                let keys: Vec<&[u8]> = group.iter().filter_map(|at| names.get(*at).copied()).collect();
                 let mut command = redis::cmd("UNLINK");
                 keys.iter().for_each(|key| {
                     command.arg(*key);
@@ -100,11 +100,11 @@ impl Store {
             let until = super::store::millis(until);
             let names: Vec<Vec<u8>> =
                 entry.stamps().iter().map(|stamp| names::tag(stamp.tag().as_str())).collect();
-            let groups = self.link.together(names.iter().map(Vec::as_slice));
+            let names: Vec<&[u8]> = names.iter().map(Vec::as_slice).collect();
+            let groups = self.link.together(&names);
             let (names, until, longer) = (&names, &until, &longer);
             let asked = groups.into_iter().map(|group| async move {
-                let keys: Vec<&[u8]> =
-                    group.iter().filter_map(|at| names.get(*at)).map(Vec::as_slice).collect();
+                let keys: Vec<&[u8]> = group.iter().filter_map(|at| names.get(*at).copied()).collect();
                 let nonces = group.iter().filter_map(|at| entry.stamps().get(*at));
                 let nonces: Vec<_> = nonces.map(|stamp| stamp.nonce().to_le_bytes()).collect();
                 let mut args: Vec<&[u8]> = vec![until, longer.as_bytes()];

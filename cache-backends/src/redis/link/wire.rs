@@ -56,7 +56,7 @@ impl Wire {
     pub(super) async fn ask(&self, command: &Cmd) -> Result<Value, RedisError> {
         let wait = Wait::begin(self);
         let answer = self.connection.clone().send_packed_command(command).await;
-        wait.is_answered(answer.as_ref().err());
+        wait.end(answer.as_ref().err());
         answer.and_then(Value::extract_error).inspect_err(|error| {
             // A master that became a replica: whoever is the master now is found by connecting again.
             if fault::is_lost(error) || fault::is_read_only(error) {
@@ -125,7 +125,7 @@ impl<'w> Wait<'w> {
         Self { wire, begun: Instant::now(), answers, is_over: false }
     }
 
-    fn is_answered(mut self, error: Option<&RedisError>) {
+    fn end(mut self, error: Option<&RedisError>) {
         self.is_over = true;
         if error.is_none() {
             let mut silence = self.wire.silence();
