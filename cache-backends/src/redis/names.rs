@@ -30,8 +30,9 @@ pub(super) fn tag(tag: &str) -> Vec<u8> {
     [TAG.as_bytes(), tag.as_bytes()].concat()
 }
 
-/// How long the number of a place is, in its braces.
-const PLACE: usize = 7;
+/// How long the number of a place is, and with its braces.
+const DIGITS: usize = 4;
+const PLACE: usize = DIGITS + 2;
 
 /// The key, so written that it lies where it lies, whatever stands before it: as it is where it tells its place itself,
 /// in braces where it has none, and else behind a number that tells the same place.
@@ -42,7 +43,7 @@ fn placed(key: &[u8]) -> Vec<u8> {
     if !key.is_empty() && !key.iter().any(|byte| matches!(byte, b'{' | b'}')) {
         return [b"{", key, b"}"].concat();
     }
-    [format!("#{{{:05}}}", stand_in(slot(key))).as_bytes(), key].concat()
+    [b"#{", &stand_in(slot(key))[..], b"}", key].concat()
 }
 
 /// What stands between the first `{` and the next `}`, if anything does.
@@ -58,19 +59,35 @@ pub(super) fn slot(key: &[u8]) -> u16 {
     crc16(hash_tag(key).unwrap_or(key)) % 16_384
 }
 
-/// A number of five digits that lies in that place.
-fn stand_in(slot: u16) -> u32 {
-    static TABLE: std::sync::LazyLock<Vec<u32>> = std::sync::LazyLock::new(|| {
-        let mut table = vec![0; 16_384];
-        for number in 0..100_000_u32 {
-            let at = usize::from(crc16(format!("{number:05}").as_bytes()) % 16_384);
-            if let Some(entry) = table.get_mut(at) {
-                *entry = number;
+/// A number, of four digits to the base 36, that lies in that place.
+fn stand_in(slot: u16) -> [u8; DIGITS] {
+    static TABLE: std::sync::LazyLock<Vec<[u8; DIGITS]>> = std::sync::LazyLock::new(|| {
+        let mut table = vec![[0; DIGITS]; 16_384];
+        let mut left = table.len();
+        for number in 0..36_u32.pow(4) {
+            let digits = digits(number);
+            if let Some(free) =
+                table.get_mut(usize::from(self::slot(&digits))).filter(|free| **free == [0; DIGITS])
+            {
+                *free = digits;
+                left -= 1;
+            }
+            if left == 0 {
+                break;
             }
         }
         table
     });
-    TABLE.get(usize::from(slot)).copied().unwrap_or_default()
+    TABLE.get(usize::from(slot)).copied().unwrap_or([b'0'; DIGITS])
+}
+
+fn digits(mut number: u32) -> [u8; DIGITS] {
+    [(); DIGITS].map(|()| {
+        let digit =
+            char::from_digit(number % 36, 36).map_or(b'0', |digit| u8::try_from(digit).unwrap_or(b'0'));
+        number /= 36;
+        digit
+    })
 }
 
 /// CRC16-XMODEM, as clusters use it.
@@ -114,7 +131,7 @@ mod tests {
         "}{00001}x",
         "x}{y}",
         "{{a}}",
-        "#{00001}",
+        "#{0001}",
         "日本語",
     ];
 
@@ -131,7 +148,7 @@ mod tests {
     #[test]
     fn every_place_has_a_number() {
         for place in 0..16_384 {
-            assert_eq!(slot(format!("{:05}", stand_in(place)).as_bytes()), place);
+            assert_eq!(slot(&stand_in(place)), place);
         }
     }
 

@@ -22,7 +22,7 @@ const BUSY: usize = 16;
 const ROUNDS: usize = 5;
 
 /// The connections to one server: the first is for writes, and for reads too.
-pub(super) struct Pool {
+pub(in crate::redis) struct Pool {
     settings: Arc<Settings>,
     clock: Arc<ServerClock>,
     slots: Box<[Slot]>,
