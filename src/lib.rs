@@ -79,11 +79,11 @@ pub use cache_core::{
     AsCache, Backend, BackendUrl, BoxFuture, Cache, CacheBuilder, CacheRef, Calls, Clock, Codec, Coder,
     Coding, Command, Commands, DetectedCall, Disabling, Encoded, Entry, Error, Event, EventKind, Expiry,
     Fence, Fill, Form, Function, Generation, Increment, IntoBackend, IntoKey, IntoRoute, IntoTtl, Key,
-    KeyBuf, KeyLen, KeyPart, KeyRef, KeyWriter, Kind, LockGuard, MAX_KEY, Mark, Meta, Middleware, Moment, Near, Observer,
-    Outcome, Pattern, PatternBuf, Peek, RESERVED, RawText, Registry, Reply, Result, Route, Scheme, Scope,
-    SetIf, SetOptions, Stamp, Stats, Step, SystemClock, Tags, Time, Token, Transition, Ttl, Unreadable,
-    Value, codec, command, context, detect, envelope, middleware, registry, submit_plugin, submit_scheme,
-    testing,
+    KeyBuf, KeyLen, KeyPart, KeyRef, KeyWriter, Kind, LockGuard, MAX_KEY, Mark, Meta, Middleware, Moment,
+    Near, Observer, Outcome, Pattern, PatternBuf, Peek, RESERVED, RawText, Registry, Reply, Result, Route,
+    Scheme, Scope, SetIf, SetOptions, Stamp, Stats, Step, SystemClock, Tags, Time, Token, Transition, Ttl,
+    Unreadable, Value, codec, command, context, detect, envelope, middleware, registry, submit_plugin,
+    submit_scheme, testing,
 };
 pub use cache_macros::{
     KeyPart, cached, circuit_breaker, duration, early, fail, hit, invalidate, key, locked, perf, purge,

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use crate::backend::Offer;
 use crate::clock::{COARSE_ERROR, Clock, Time};
 use crate::envelope::Unreadable;
 use crate::tag::Stamp;
@@ -82,6 +83,8 @@ pub struct Entry<T: ?Sized = dyn Any + Send + Sync> {
     hits: AtomicU32,
     /// Most entries have none.
     stamps: Option<Arc<[Stamp]>>,
+    /// Where it may be kept near once it is decoded.
+    offer: Option<Box<Offer>>,
     value: T,
 }
 
@@ -105,6 +108,7 @@ impl Entry {
             meta,
             hits: AtomicU32::new(0),
             stamps: None,
+            offer: None,
             value,
         })
     }
@@ -154,6 +158,18 @@ impl Entry {
             entry.stamps = Some(stamps.into());
         }
         self
+    }
+
+    /// Notes a place near. Only right after it was opened: a shared entry stays as it is.
+    pub(crate) fn offered(mut self: Arc<Self>, offer: Offer) -> Arc<Self> {
+        if let Some(entry) = Arc::get_mut(&mut self) {
+            entry.offer = Some(Box::new(offer));
+        }
+        self
+    }
+
+    pub(crate) fn offer(&self) -> Option<&Offer> {
+        self.offer.as_deref()
     }
 
     /// Whether no tag of it was deleted since, as far as is known here.

@@ -99,7 +99,8 @@ mod ttl;
 mod url;
 
 pub use backend::{
-    Backend, Expiry, Fill, Form, Increment, IntoBackend, Mark, Near, Peek, SetIf, SetOptions, Step, Transition,
+    Backend, Expiry, Fill, Form, Increment, IntoBackend, Mark, Near, Peek, SetIf, SetOptions, Step,
+    Transition,
 };
 pub use cache::{AsCache, Cache, CacheBuilder, CacheRef, Disabling, IntoRoute, RouteTo as Route};
 pub use clock::{BoxFuture, COARSE_ERROR, Clock, Moment, SystemClock, Time};

@@ -132,28 +132,21 @@ impl Sealed {
 
     /// What the backend kept, opened; shown as damaged if it cannot be.
     fn open(&self, key: &Key, kept: &Arc<Entry>, offer: Option<Offer>) -> Arc<Entry> {
-        self.try_open(key, kept, offer).unwrap_or_else(|why| kept.with_value(Damaged(why)))
+        match self.try_open(key, kept) {
+            Ok(entry) => self.offered(entry, offer),
+            Err(why) => kept.with_value(Damaged(why)),
+        }
     }
 
-    fn try_open(
-        &self,
-        key: &Key,
-        kept: &Arc<Entry>,
-        offer: Option<Offer>,
-    ) -> Result<Arc<Entry>, Unreadable> {
-        let entry = self.open_whenever(key, kept, offer)?;
+    fn try_open(&self, key: &Key, kept: &Arc<Entry>) -> Result<Arc<Entry>, Unreadable> {
+        let entry = self.open_whenever(key, kept)?;
         let ahead = entry.meta().stored.since(self.moment().time);
         // What is kept as it is has no time of its own.
         if kept.encoded().is_some() && ahead > SKEW { Err(Unreadable::Time) } else { Ok(entry) }
     }
 
     /// The same, also of what is from the future: it is ours, and to write over it would be to lose it.
-    fn open_whenever(
-        &self,
-        key: &Key,
-        kept: &Arc<Entry>,
-        offer: Option<Offer>,
-    ) -> Result<Arc<Entry>, Unreadable> {
+    fn open_whenever(&self, key: &Key, kept: &Arc<Entry>) -> Result<Arc<Entry>, Unreadable> {
         let Some(bytes) = kept.encoded() else {
             let is_number = kept.downcast_ref::<i64>().is_some();
             return match (is_number, self.envelope.is_signed()) {
@@ -174,7 +167,7 @@ impl Sealed {
         meta.opener = self.id;
         let stamps = opened.tags.into_iter().map(|(tag, nonce)| Stamp::new(tag, nonce)).collect();
         let payload = Payload::new(head.codec, head.schema, opened.payload).sealed_as(bytes.clone());
-        Ok(Entry::new(payload.offered(offer), meta).stamped(stamps))
+        Ok(Entry::new(payload, meta).stamped(stamps))
     }
 
     /// Changes an entry that is there: what `change` makes of it takes its place, unless somebody was quicker, then it
@@ -186,7 +179,7 @@ impl Sealed {
     ) -> Result<bool> {
         for _ in 0..TRIES {
             let Some(kept) = self.inner.get(key).await? else { return Ok(false) };
-            let entry = match self.try_open(key, &kept, None) {
+            let entry = match self.try_open(key, &kept) {
                 Ok(entry) => entry,
                 Err(why) => {
                     self.tell(key, why);
@@ -206,7 +199,7 @@ impl Sealed {
 
     /// Whether what the backend keeps is this entry, whatever its expiry.
     fn is_same(&self, key: &Key, kept: &Arc<Entry>, entry: &Entry) -> bool {
-        self.try_open(key, kept, None).is_ok_and(|now| now.identity() == entry.identity())
+        self.try_open(key, kept).is_ok_and(|now| now.identity() == entry.identity())
     }
 
     /// Whether the tags of an entry stand.

@@ -17,7 +17,7 @@ pub struct Mark(pub u64);
 /// ```
 ///
 /// The cache does this around every read whose value has a type: computed answers, `None` and errors that are kept,
-/// values of `cache.set`. Bare numbers that are counted are not offered, nor what is read as bytes, nor that there is
+/// values of `cache.set`, numbers that are counted. What is read as bytes is not offered, nor that there is
 /// nothing. Entries near are shown by [`Backend::peek`](crate::Backend::peek) and [`get`](Near::get) as they were kept;
 /// whether one is alive, of the right type and of the right version is the cache's judgement, and what does not fit is
 /// asked of the server, and takes its place.

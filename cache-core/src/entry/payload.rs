@@ -2,7 +2,6 @@
 
 use bytes::Bytes;
 
-use crate::backend::Offer;
 use crate::codec::ids;
 
 /// The bytes of a value as its codec wrote them, and what is needed to read them again.
@@ -15,13 +14,11 @@ pub struct Payload {
     schema: u64,
     /// All that the backend keeps, to compare by.
     sealed: Option<Bytes>,
-    /// Where it may be kept once it is decoded.
-    offer: Option<Offer>,
 }
 
 impl Payload {
     pub(crate) const fn new(codec: u8, schema: u64, bytes: Bytes) -> Self {
-        Self { bytes, codec, schema, sealed: None, offer: None }
+        Self { bytes, codec, schema, sealed: None }
     }
 
     /// Bytes past any codec.
@@ -42,15 +39,6 @@ impl Payload {
     /// The same, out of these bytes.
     pub(crate) fn sealed_as(self, sealed: Bytes) -> Self {
         Self { sealed: Some(sealed), ..self }
-    }
-
-    /// The same, with a place near for the value.
-    pub(crate) fn offered(self, offer: Option<Offer>) -> Self {
-        Self { offer, ..self }
-    }
-
-    pub(crate) const fn offer(&self) -> Option<&Offer> {
-        self.offer.as_ref()
     }
 
     /// What the codec wrote.

@@ -37,7 +37,7 @@ impl Sealed {
         for _ in 0..TRIES {
             let kept = self.inner.get(key).await?;
             let now = self.moment().time;
-            let entry = match kept.as_ref().map(|kept| self.open_whenever(key, kept, None)) {
+            let entry = match kept.as_ref().map(|kept| self.open_whenever(key, kept)) {
                 Some(Ok(entry)) if entry.expires() > now && self.stands(&entry).await? => Some(entry),
                 Some(Err(why)) => {
                     self.tell(key, why);

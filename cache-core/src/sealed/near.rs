@@ -20,6 +20,19 @@ impl Sealed {
         Some(Offer { key: key.clone(), mark })
     }
 
+    /// The entry with its offer. What is kept as it is has no times or tags of its own, and this is its only holder.
+    pub(super) fn offered(&self, entry: Arc<Entry>, offer: Option<Offer>) -> Arc<Entry> {
+        match (offer, entry.downcast_ref::<i64>().copied()) {
+            (None, _) => entry,
+            (Some(offer), None) => entry.offered(offer),
+            (Some(offer), Some(number)) => {
+                let mut meta = entry.meta();
+                meta.opener = self.id;
+                Entry::new(number, meta).offered(offer)
+            }
+        }
+    }
+
     pub(super) fn peek_near(&self, key: KeyRef<'_>, show: &mut dyn FnMut(&Entry)) -> Peek {
         let mut peek = Peek::Remote;
         self.inner.peek(key, &mut |entry| {

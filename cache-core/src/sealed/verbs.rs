@@ -85,7 +85,7 @@ impl Backend for Sealed {
             }
             // To the backend anything is an entry, to readers only what opens: what does not is in nobody's way.
             match self.inner.get(key).await? {
-                Some(kept) if self.open_whenever(key, &kept, None).is_err() => {
+                Some(kept) if self.open_whenever(key, &kept).is_err() => {
                     self.inner.compare_and_set(key, &kept, entry).await
                 }
                 _ => Ok(false),

@@ -67,20 +67,13 @@ pub fn enter<Out, S: Shape<Out>>(
         routed = Some(index);
         let mut answer = None;
         if scope::is_special() {
-            mode = careful::look(
-                site,
-                &cache,
-                route,
-                text,
-                settings.version,
-                settings.policy,
-                &mut |entry| {
+            mode =
+                careful::look(site, &cache, route, text, settings.version, settings.policy, &mut |entry| {
                     if settings.policy.is_fresh(&cache, entry, &mut seen) {
                         answer = returned.answer(entry);
                     }
                     answer.is_some()
-                },
-            );
+                });
             if let Some(out) = answer {
                 return Enter::Answer(out);
             }

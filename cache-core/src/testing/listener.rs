@@ -97,7 +97,7 @@ impl Listener {
         self.near.table().lost = false;
     }
 
-    /// The server's answers to reads give way so many times before they arrive.
+    /// The server's answers to reads, and to writes of single keys, give way so many times before they arrive.
     pub fn linger(&self, times: usize) {
         self.lingers.store(times, Ordering::SeqCst);
     }
@@ -155,7 +155,10 @@ impl Near for Listener {
 
 impl fmt::Debug for Listener {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Listener").field("wire", &self.wire).field("near", &self.len()).finish_non_exhaustive()
+        f.debug_struct("Listener")
+            .field("wire", &self.wire)
+            .field("near", &self.len())
+            .finish_non_exhaustive()
     }
 }
 
@@ -164,7 +167,9 @@ macro_rules! written {
     ($self:ident, $keys:expr, $command:expr) => {
         Box::pin(async move {
             let _written = $self.writes($keys);
-            $command.await
+            let done = $command.await;
+            $self.arrive().await;
+            done
         })
     };
 }

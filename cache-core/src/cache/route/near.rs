@@ -4,17 +4,17 @@ use std::sync::Arc;
 
 use super::Route;
 use crate::coder::Coding;
-use crate::entry::{Entry, Payload};
+use crate::entry::Entry;
 use crate::error::Result;
 use crate::key::Key;
 
 impl Route {
     /// The entry with its value as the type it was, kept near if there is such a place.
     pub(super) fn decoded_near(&self, entry: Arc<Entry>, coding: Coding) -> Result<Arc<Entry>> {
-        let offer = entry.downcast_ref::<Payload>().and_then(Payload::offer).cloned();
+        let offer = entry.offer().cloned();
         let entry = self.decoded(entry, coding)?;
         Ok(match (offer, self.backend.near()) {
-            // What nobody has decoded would be of no use to others.
+            // What nobody has decoded would be of no use to others. A bare number is what it is.
             (Some(offer), Some(near)) if entry.payload().is_none() => offer.take(near, entry),
             _ => entry,
         })
