@@ -16,6 +16,11 @@ macadamia::testing::conformance! {
 }
 
 macadamia::testing::conformance! {
+    near_wire,
+    || async { Wire::new().listener() },
+}
+
+macadamia::testing::conformance! {
     slow_wire,
     || async { giving_way().wrap(Wire::new()) },
 }

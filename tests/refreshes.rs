@@ -46,7 +46,7 @@ async fn slow_hit(of: u8, gate: Arc<Gate>, runs: Arc<AtomicUsize>) -> usize {
 
 #[tokio::test]
 async fn a_value_that_was_computed_anew_over_the_end_of_the_present_one_is_stored() {
-    for (name, fixture) in ["memory", "remote", "wire"].iter().zip(Fixture::each().await) {
+    for (name, fixture) in ["memory", "remote", "wire", "near"].iter().zip(Fixture::each().await) {
         let (gate, runs) = (Arc::new(Gate::closed()), Arc::new(AtomicUsize::new(0)));
         fixture.run(slow_early(1, gate.clone(), runs.clone())).await;
         fixture.clock.advance(secs(29));
@@ -101,7 +101,7 @@ async fn none(err: bool, runs: &AtomicUsize) -> Result<Option<usize>, usize> {
 
 #[tokio::test]
 async fn absences_and_errors_answer_as_many_calls_as_values_do_each_time() {
-    for (name, fixture) in ["memory", "remote", "wire"].iter().zip(Fixture::each().await) {
+    for (name, fixture) in ["memory", "remote", "wire", "near"].iter().zip(Fixture::each().await) {
         let mut stored = 0;
         // Errors have no bytes.
         for err in [false, true].into_iter().filter(|err| !err || *name != "wire") {
@@ -127,7 +127,7 @@ async fn by_hand(runs: &AtomicUsize) -> u64 {
 
 #[tokio::test]
 async fn each_value_that_a_command_sets_answers_as_many_calls() {
-    for (name, fixture) in ["memory", "remote", "wire"].iter().zip(Fixture::each().await) {
+    for (name, fixture) in ["memory", "remote", "wire", "near"].iter().zip(Fixture::each().await) {
         let runs = AtomicUsize::new(0);
         for value in [100_u64, 200, 300] {
             fixture.clock.advance(secs(1));

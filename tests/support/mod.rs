@@ -72,9 +72,17 @@ impl Fixture {
         Self { cache, clock, events }
     }
 
+    /// On a server of bytes whose entries are kept near.
+    pub async fn near() -> Self {
+        let (clock, events) = (ManualClock::new(), Events::default());
+        let builder = Cache::builder().route("", macadamia::testing::Wire::new().listener());
+        let cache = builder.clock(clock.clone()).observer(events.clone()).build().await.unwrap();
+        Self { cache, clock, events }
+    }
+
     /// One of each kind.
-    pub async fn each() -> [Self; 3] {
-        [Self::memory().await, Self::remote().await.0, Self::wire().await]
+    pub async fn each() -> [Self; 4] {
+        [Self::memory().await, Self::remote().await.0, Self::wire().await, Self::near().await]
     }
 
     /// Runs a test body whose annotated functions use this cache.

@@ -59,6 +59,7 @@ mod fills;
 mod lifetime;
 mod list;
 mod locks;
+mod near;
 mod patterns;
 mod races;
 mod removal;

@@ -123,6 +123,14 @@ macro_rules! __conformance_checks {
                 no_tags_are_no_question [Tags]
                 a_deletion_costs_the_same_however_many_carry_the_tag [Tags]
             }
+            near {
+                what_is_kept_near_is_shown_without_waiting []
+                what_is_written_here_is_not_near_any_more []
+                what_was_read_before_a_write_is_not_kept_after_it []
+                a_write_that_was_dropped_leaves_nothing_near []
+                a_deleted_tag_ends_what_is_near [Tags]
+                who_has_written_sees_nothing_older []
+            }
             races {
                 readers_see_whole_values_of_their_key []
                 an_overwrite_is_never_a_gap []
