@@ -45,10 +45,12 @@ pub(crate) fn open(place: &Path, who: &str) {
 
 /// The notes of all runs of `who` so far, in whatever process.
 pub(crate) fn begun(place: &Path, who: &str) -> Vec<String> {
-    let names =
-        std::fs::read_dir(place).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
-    let theirs = names.filter(|name| name.ends_with(".begun") && name.split('-').next() == Some(who));
-    theirs.map(|name| std::fs::read_to_string(place.join(name)).unwrap()).collect()
+    let runs = std::fs::read_dir(place).unwrap().map(|entry| entry.unwrap().path());
+    let of = |path: &Path| {
+        path.file_name()?.to_str()?.strip_suffix(".begun")?.split('-').next().map(str::to_owned)
+    };
+    let theirs = runs.filter(|path| of(path).as_deref() == Some(who));
+    theirs.map(|path| std::fs::read_to_string(path).unwrap()).collect()
 }
 
 #[cached(ttl = "1h", key = "plain:<name>", tags = ["plains"])]
