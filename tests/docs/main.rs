@@ -8,6 +8,7 @@ mod circuit_breaker;
 mod codecs;
 mod early;
 mod fail;
+mod fleet;
 mod hit;
 mod invalidate;
 mod locked;
@@ -88,12 +89,13 @@ impl Source {
 }
 
 /// Every page that shows Rust, and where that is compiled.
-const PAGES: [(&str, &str, &str); 12] = [
+const PAGES: [(&str, &str, &str); 13] = [
     ("cached", include_str!("../../docs/cached.md"), include_str!("cached.rs")),
     ("circuit_breaker", include_str!("../../docs/circuit_breaker.md"), include_str!("circuit_breaker.rs")),
     ("codecs", include_str!("../../docs/codecs.md"), include_str!("codecs.rs")),
     ("early", include_str!("../../docs/early.md"), include_str!("early.rs")),
     ("fail", include_str!("../../docs/fail.md"), include_str!("fail.rs")),
+    ("fleet", include_str!("../../docs/fleet.md"), include_str!("fleet.rs")),
     ("hit", include_str!("../../docs/hit.md"), include_str!("hit.rs")),
     ("invalidate", include_str!("../../docs/invalidate.md"), include_str!("invalidate.rs")),
     ("locked", include_str!("../../docs/locked.md"), include_str!("locked.rs")),
@@ -132,7 +134,7 @@ fn every_attribute_has_a_page_and_every_page_is_listed() {
     let list = include_str!("../../docs/README.md");
     for (name, page, _) in PAGES {
         assert!(list.contains(&format!("]({name}.md)")), "{name}.md is not listed");
-        if !["codecs", "stacking"].contains(&name) {
+        if !["codecs", "fleet", "stacking"].contains(&name) {
             assert!(page.starts_with(&format!("# `#[{name}]`\n")), "the title of {name}.md");
         }
     }
