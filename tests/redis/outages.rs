@@ -1,0 +1,60 @@
+//! A server that is away: functions run, commands answer, and it is used again when it is back.
+
+use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
+use std::time::{Duration, Instant};
+
+use macadamia::{Cache, Error, EventKind, Scope, cached, invalidate};
+use macadamia_test_servers::Redis as Server;
+
+use super::place::until;
+use super::support::Events;
+
+static RUNS: AtomicU32 = AtomicU32::new(0);
+
+#[cached(ttl = "1h", key = "page:<id>")]
+async fn page(id: u32) -> u32 {
+    id + 1_000 * RUNS.fetch_add(1, SeqCst)
+}
+
+#[invalidate(page(id = id))]
+async fn edit(id: u32) -> Result<u32, Error> {
+    Ok(id)
+}
+
+#[tokio::test]
+async fn functions_run_while_the_server_is_away_and_hit_within_a_second_of_its_return() {
+    let (server, events) = (Server::start(), Events::default());
+    let url = server.url();
+    let cache = Cache::builder().route("", url.as_str()).observer(events.clone()).build().await.unwrap();
+    let scope = || Scope::new().cache(&cache);
+    let first = scope().run(page(1)).await;
+    assert_eq!(scope().run(page(1)).await, first);
+    server.kill();
+    for round in 0..50 {
+        let before = Instant::now();
+        assert_ne!(scope().run(page(1)).await, first, "nothing can be kept");
+        scope().run(edit(1)).await.unwrap();
+        let took = before.elapsed();
+        assert!(round == 0 || took < Duration::from_secs(1), "a call took {took:?}");
+    }
+    assert!(events.count(EventKind::BackendFailed) > 0);
+    server.restart();
+    let back = Instant::now();
+    until("hits", async || {
+        let value = scope().run(page(1)).await;
+        scope().run(page(1)).await == value
+    })
+    .await;
+    assert!(back.elapsed() < Duration::from_secs(1), "after {:?}", back.elapsed());
+}
+
+#[tokio::test]
+async fn a_server_that_is_down_fails_the_start_only_where_it_is_required() {
+    let server = Server::start();
+    server.kill();
+    let lazy = Cache::builder().route("", server.url().as_str()).build().await.unwrap();
+    assert_eq!(Scope::new().cache(&lazy).run(page(3)).await % 1_000, 3);
+    let required = format!("{}?require=true", server.url());
+    let error = Cache::builder().route("", required.as_str()).build().await.unwrap_err();
+    assert!(error.is_unavailable(), "{error}");
+}
