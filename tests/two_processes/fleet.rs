@@ -22,6 +22,19 @@ impl Place {
         Self { url: format!("disk://{}?timeout=20", traces.path().join("cache").display()), traces }
     }
 
+    /// A database of the server that the tests share.
+    #[cfg(feature = "redis")]
+    pub(crate) fn redis() -> Self {
+        let server = macadamia_test_servers::Redis::shared();
+        Self::at(format!("{}/{}?timeout=20", server.url(), server.fresh_database()))
+    }
+
+    /// Wherever it is.
+    #[cfg(feature = "redis")]
+    pub(crate) fn at(url: String) -> Self {
+        Self { url, traces: TempDir::new().unwrap() }
+    }
+
     pub(crate) fn processes<const N: usize>(&self) -> [Member; N] {
         [(); N].map(|()| self.process())
     }

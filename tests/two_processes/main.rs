@@ -38,6 +38,11 @@ macro_rules! stories {
         mod on_disk {
             $(#[test] fn $name() { super::$name(&super::Place::disk()); })*
         }
+
+        #[cfg(feature = "redis")]
+        mod on_redis {
+            $(#[test] fn $name() { super::$name(&super::Place::redis()); })*
+        }
     };
 }
 
@@ -219,4 +224,28 @@ fn what_was_being_computed_when_another_process_invalidated_it_is_not_stored(pla
         assert_eq!(other.ask("plain x nobody"), next);
         other.ask("delete plain:x");
     }
+}
+
+/// A lease that cannot be renewed since its server stands still.
+#[cfg(feature = "redis")]
+#[test]
+fn a_holder_that_cannot_renew_its_lease_has_its_answer_and_stores_nothing() {
+    let server = macadamia_test_servers::Redis::start();
+    // With the limit of commands that is usual.
+    let place = Place::at(server.url());
+    let [mut one, mut other] = place.processes();
+    let calls = [one.tell("both x a"), one.tell("cold x b")];
+    place.until("a", 1);
+    place.until("b", 1);
+    server.pause();
+    std::thread::sleep(LEASE);
+    server.resume();
+    ["c", "d"].iter().for_each(|who| place.open(who));
+    let newer = [other.tell("both x c"), other.tell("cold x d")].map(|call| other.hear(&call));
+    ["a", "b"].iter().for_each(|who| place.open(who));
+    let [one_s, own] = calls.map(|call| one.hear(&call));
+    assert!(one_s.starts_with("a-") && own.starts_with("b-"), "{one_s} {own}");
+    assert!(newer[0].starts_with("c-") && newer[1].starts_with("d-"), "{newer:?}");
+    assert_eq!([other.ask("both x e"), other.ask("cold x e")], newer, "the older was stored over the newer");
+    one.until("LeaseLost");
 }
