@@ -303,7 +303,14 @@ impl Cache {
             EventKind::Invalidated | EventKind::NotInvalidated => None,
             _ => self.0.routes.iter().find(|route| key.starts_with(route.prefix())).map(Route::backend_name),
         };
-        observer.on_event(&Event { kind, key, function, backend, error });
+        let mut untold = 0;
+        if kind == EventKind::BackendFailed
+            && let Some(route) = self.route_of(KeyRef::new(key))
+        {
+            let Some(before) = route.tells_failure() else { return };
+            untold = before;
+        }
+        observer.on_event(&Event { kind, key, function, backend, error, untold });
     }
 
     /// What was found; an entry that cannot be read is a miss, and told.

@@ -47,13 +47,27 @@ pub enum EventKind {
     /// Keys were invalidated.
     Invalidated,
     /// Keys were to be invalidated and were not: the arguments make no key, the backend failed, or it is switched off.
+    /// What a backend of bytes did not do is kept, which [`InvalidationKept`](Self::InvalidationKept) tells.
     NotInvalidated,
+    /// A backend of bytes did not do an invalidation, or nobody knows whether it did. It is kept and done as soon as the
+    /// backend lets it be done; until then this process reads nothing of what it concerns. The key, pattern or first tag,
+    /// as the backend spells it. Told once a second at most for each route.
+    InvalidationKept,
+    /// All that was kept on a route is done; the key is the route's prefix.
+    InvalidationsDone,
     /// A function called itself for the key it is computing; the inner call ran uncached.
     Recursion,
     /// A caller waited for another's computation as long as it may, and ran the function itself.
     WaitExpired,
-    /// The backend failed; a value strategy took it for a miss, and a guard let the call through.
+    /// The backend failed; a value strategy took it for a miss, a guard let the call through, and a command that spares
+    /// its caller ([`Route::suppress`](crate::Route::suppress)) answered as if nothing was there. While the backend is
+    /// down, told once a second at most for each route.
     BackendFailed,
+    /// A backend of bytes is taken for down: it cannot be reached, or does not answer. Commands to it fail at once until
+    /// it is up. Told once for each outage; the key is the route's prefix.
+    BackendDown,
+    /// It answers again.
+    BackendUp,
     /// The value has no serde implementation and the backend keeps bytes: it is not cached there.
     NotSerializable,
     /// A stored value could not be read (another type, another version, damaged): a miss.
@@ -74,6 +88,9 @@ pub struct Event<'a> {
     pub backend: Option<&'static str>,
     /// What went wrong, if something did; of a call without key, why it has none.
     pub error: Option<&'a Error>,
+    /// How many of this kind were not told since the last one, where they come in crowds; of
+    /// [`BackendUp`](EventKind::BackendUp), how many failures.
+    pub untold: u64,
 }
 
 /// Takes events. Called on the caller's task: be quick, do not block.

@@ -27,6 +27,7 @@
 //! | `key`, `pattern`, `part`, `head` | how arguments become text, and how text is matched |
 //! | `entry`, `codec` | what is stored, and how it becomes bytes |
 //! | `coder`, `schema`, `shapes`, `fence` | one type on its way through any codec: its shape, and what it must not do |
+//! | `steady` | what stays right while a backend is down: its breaker, and invalidations that wait for it |
 //! | `envelope`, `sealed` | what surrounds those bytes beyond this process: times, tags, a signature |
 //! | `clock`, `ttl` | time |
 //! | `backend`, `scheme`, `url` | what a place that keeps entries must do, and how one is named |
@@ -91,6 +92,7 @@ mod sealed;
 mod shapes;
 mod site;
 mod stats;
+mod steady;
 mod strategy;
 mod sync;
 mod tag;

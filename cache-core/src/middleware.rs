@@ -41,7 +41,7 @@ pub use callbacks::{Callbacks, Removed};
 pub use item::Item;
 pub(crate) use item::{encoded, unencoded};
 pub use keys::{KeyPrefix, LowerKeys};
-pub(crate) use layered::Layered;
+pub(crate) use layered::{Layered, innermost};
 pub use next::Next;
 pub use plugin::{Plugin, PluginOptions};
 pub(crate) use plugin::{check as check_plugin, make as make_plugin};

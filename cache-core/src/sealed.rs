@@ -93,6 +93,7 @@ impl Sealed {
                 function: None,
                 backend: Some(self.inner.name()),
                 error: Some(&Error::Unreadable(why)),
+                untold: 0,
             });
         }
     }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::Route;
+use super::route::COMMAND_TIMEOUT;
 use super::options::Options;
 use crate::backend::{Backend, Form, IntoBackend};
 use crate::clock::Clock;
@@ -10,9 +11,13 @@ use crate::command::Commands;
 use crate::envelope::Envelope;
 use crate::error::Result;
 use crate::event::Observer;
-use crate::middleware::{Layered, Middleware};
+use crate::key::{RESERVED, is_reserved};
+use crate::lock::PREFIX;
+use crate::middleware::{Layered, Middleware, innermost};
+use crate::pattern::Pattern;
 use crate::scheme;
 use crate::sealed::Sealed;
+use crate::steady::{Steady, Terms};
 use crate::url::BackendUrl;
 
 /// A backend and what its route adds.
@@ -87,8 +92,26 @@ impl Opened {
             Form::Objects if options.secrets.is_none() => Envelope::new(),
             _ => options.envelope()?,
         };
-        let backend = Sealed::around(self.backend, envelope, observer.cloned());
+        let sealed = Sealed::around(self.backend, envelope, observer.cloned());
+        let terms = Terms {
+            route: prefix.into(),
+            limit: options.timeout.filter(|limit| !limit.is_zero()).unwrap_or(COMMAND_TIMEOUT),
+            keys: keys_of(prefix, &layers),
+            observer: observer.cloned(),
+        };
+        let steady = Steady::around(&sealed, terms);
+        let backend = steady.as_ref().map_or(sealed, |steady| Arc::clone(steady) as Arc<dyn Backend>);
         let layered = (!layers.is_empty()).then(|| Layered::new(Arc::clone(&backend), layers));
-        Ok(Route::new(prefix, backend, layered, &options, disabled, clock))
+        Ok(Route::new(prefix, (backend, steady), layered, &options, disabled, clock))
     }
+}
+
+/// Everything that a route of this prefix may have stored, as it is spelled behind its layers. But no locks: whoever
+/// removes all this is not asked to free them.
+fn keys_of(prefix: &str, layers: &[Arc<dyn Middleware>]) -> Vec<Pattern> {
+    let prefix = if prefix.contains('*') { "" } else { prefix };
+    let own = format!("{prefix}*");
+    let beside = RESERVED.iter().filter(|reserved| **reserved != PREFIX && !is_reserved(prefix));
+    let texts = std::iter::once(own.clone()).chain(beside.map(|reserved| [reserved, &*own].concat()));
+    texts.map(|text| Pattern::new(innermost(layers, &text).unwrap_or(text))).collect()
 }

@@ -5,7 +5,6 @@ mod near;
 mod tags;
 
 use std::fmt;
-use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -15,7 +14,7 @@ use super::fills::{Change, Fills};
 use super::options::Options;
 use super::switches::Switches;
 use crate::backend::{Backend, Fill, Form, Increment, Peek, SetIf, SetOptions, Transition};
-use crate::clock::{Clock, Time};
+use crate::clock::{BoxFuture, Clock, Time};
 use crate::codec::{Bincode, Codec};
 use crate::coder::Coding;
 use crate::command::Commands;
@@ -26,16 +25,19 @@ use crate::middleware::{self, Layered};
 use crate::pattern::Pattern;
 use crate::reply::Reply;
 use crate::scope;
+use crate::steady::{Steady, late};
 use crate::ttl::Ttl;
 
 /// How long a command on a byte backend may take, unless `timeout=…` says otherwise.
-const COMMAND_TIMEOUT: Duration = Duration::from_millis(250);
+pub(super) const COMMAND_TIMEOUT: Duration = Duration::from_millis(250);
 
 pub(crate) struct Route {
     id: u32,
     prefix: Box<str>,
     backend: Arc<dyn Backend>,
     form: Form,
+    /// What is known of its health, where it can be lost.
+    steady: Option<Arc<Steady>>,
     clock: Arc<dyn Clock>,
     ttl: Option<Ttl>,
     timeout: Option<Duration>,
@@ -59,7 +61,7 @@ static NEXT_ID: AtomicU32 = AtomicU32::new(1);
 impl Route {
     pub(super) fn new(
         prefix: &str,
-        backend: Arc<dyn Backend>,
+        (backend, steady): (Arc<dyn Backend>, Option<Arc<Steady>>),
         layered: Option<Layered>,
         options: &Options,
         disabled: Commands,
@@ -84,6 +86,7 @@ impl Route {
             switches: Switches::new(disabled),
             fills: Arc::default(),
             backend,
+            steady,
         }
     }
 
@@ -133,6 +136,11 @@ impl Route {
     /// The ttl of what is set without one.
     pub(crate) const fn default_ttl(&self) -> Option<Ttl> {
         self.ttl
+    }
+
+    /// Whether a failure of the backend is to be told now, with the number of those before it that were not.
+    pub(crate) fn tells_failure(&self) -> Option<u64> {
+        self.steady.as_ref().map_or(Some(0), |steady| steady.tells_failure())
     }
 
     /// What the backend calls itself.
@@ -399,15 +407,16 @@ impl Route {
     }
 
     /// The command, or an error once it has taken as long as it may: as long as the scope says, or the route.
-    async fn limited<T>(&self, command: impl Future<Output = Result<T>>) -> Result<T> {
+    async fn limited<T>(&self, mut command: BoxFuture<'_, Result<T>>) -> Result<T> {
         let Some(limit) = scope::timeout().unwrap_or(self.timeout) else { return command.await };
-        let command = std::pin::pin!(command);
         let deadline = self.clock.sleep_until(self.clock.now().after(limit));
         tokio::select! {
             biased;
-            outcome = command => outcome,
-            () = deadline => Err(Error::Timeout { limit }),
+            outcome = &mut command => return outcome,
+            () = deadline => {}
         }
+        late(command);
+        Err(Error::Timeout { limit })
     }
 }
 

@@ -11,6 +11,7 @@ use crate::coder::Coding;
 use crate::error::{Error, Result};
 use crate::key::{Key, KeyBuf, KeyPart};
 use crate::scope::Scope;
+use crate::steady::late;
 use crate::tag::Tags;
 use crate::ttl::{IntoTtl, Ttl};
 
@@ -86,17 +87,19 @@ impl Options {
             Some(Err(error)) => return Box::pin(async move { Err(error) }),
             Some(Ok(limit)) => limit,
         };
-        let command = Scope::new().timeout(limit).run(command);
+        let mut command: BoxFuture<'c, _> = Box::pin(Scope::new().timeout(limit).run(command));
         if limit.is_zero() {
-            return Box::pin(command);
+            return command;
         }
         Box::pin(async move {
             let deadline = cache.clock().sleep_until(cache.now().after(limit));
             tokio::select! {
                 biased;
-                outcome = command => outcome,
-                () = deadline => Err(Error::Timeout { limit }),
+                outcome = &mut command => return outcome,
+                () = deadline => {}
             }
+            late(command);
+            Err(Error::Timeout { limit })
         })
     }
 }

@@ -52,11 +52,7 @@ impl Layered {
 
     /// What a key or pattern is behind all layers.
     pub(crate) fn innermost(&self, text: &str) -> Option<String> {
-        let mut mapped: Option<String> = None;
-        for layer in &self.layers {
-            mapped = mapping::map_text(&**layer, mapped.as_deref().unwrap_or(text)).or(mapped);
-        }
-        mapped
+        innermost(&self.layers, text)
     }
 
     /// The key behind all layers, for the verbs that cannot wait.
@@ -191,6 +187,15 @@ impl Layered {
         }
         self.backend.delete_match(&Pattern::new(all)).await.map(drop)
     }
+}
+
+/// What a key or pattern is behind all these layers; `None` if it stays.
+pub(crate) fn innermost(layers: &[Arc<dyn Middleware>], text: &str) -> Option<String> {
+    let mut mapped: Option<String> = None;
+    for layer in layers {
+        mapped = mapping::map_text(&**layer, mapped.as_deref().unwrap_or(text)).or(mapped);
+    }
+    mapped
 }
 
 /// A middleware made up a request that only a command can make.
