@@ -25,7 +25,8 @@ fn start() -> Option<Handle> {
     std::thread::Builder::new()
         .name("macadamia-background".into())
         .spawn(move || {
-            let Ok(runtime) = Builder::new_current_thread().enable_time().build() else { return };
+            // Sockets too, where a backend has any: what is cleaned up here may have to ask a server.
+            let Ok(runtime) = Builder::new_current_thread().enable_all().build() else { return };
             if send.send(runtime.handle().clone()).is_ok() {
                 runtime.block_on(std::future::pending::<()>());
             }
@@ -47,6 +48,21 @@ pub fn spawn(future: impl Future<Output = ()> + Send + 'static) -> bool {
         drop(handle.spawn(future));
         true
     })
+}
+
+/// The same on the runtime of whoever calls, if there is one: a connection that is opened on the way lives where it is
+/// used. It ends with that runtime.
+pub(crate) fn spawn_here(future: impl Future<Output = ()> + Send + 'static) -> bool {
+    #[cfg(all(test, shuttle))]
+    return crate::sync::spawn(future);
+    #[cfg(not(all(test, shuttle)))]
+    match Handle::try_current() {
+        Ok(here) => {
+            drop(here.spawn(future));
+            true
+        }
+        Err(_) => spawn(future),
+    }
 }
 
 /// Does what a destructor leaves to be done: at once where that needs no waiting, as in this process's memory; else in the

@@ -5,7 +5,7 @@
 //!                          │
 //!                          ├ breaker   is it down? then every command is answered at once, and it is asked in the background
 //!                          ├ kept      invalidations that failed: whom they concern reads nothing until they are done
-//!                          └ tend      asks, and does what was kept, on the background thread
+//!                          └ tend      asks, and does what was kept, beside the callers
 //! ```
 //!
 //! What it promises: **no read of this process shows anything older than an invalidation that was answered here**, with

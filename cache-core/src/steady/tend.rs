@@ -1,4 +1,4 @@
-//! The task in the background: asks a backend that is down, and does what was kept once it answers.
+//! The task beside the callers: asks a backend that is down, and does what was kept once it answers.
 
 use std::future::Future;
 use std::sync::Weak;
@@ -42,7 +42,7 @@ impl Steady {
     pub(super) fn tend(&self) {
         let tending = Tending { steady: self.this.clone(), is_over: false };
         // Where the machine refuses a thread the task is dropped, and the next who meets the trouble begins another.
-        background::spawn(tending.run());
+        background::spawn_here(tending.run());
     }
 
     fn next(&self) -> Next {
