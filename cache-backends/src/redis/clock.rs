@@ -2,6 +2,10 @@
 //!
 //! What it told lies between the moments at which it was asked and at which it answered; from there it is run on by the
 //! clock of the cache. Nearer than [`NEAR`] it is not put right, so that time does not tremble with the network.
+//!
+//! That clock may be moved by a test's hand, and then the server's time goes along; and it goes on while the machine is
+//! suspended, which the monotonic clock does not. So both are kept, and as long as what is told agrees with one of them,
+//! it is the other that has stood still or was moved.
 
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
@@ -15,73 +19,86 @@ const NEAR: i128 = 25_000_000;
 #[derive(Debug)]
 pub(super) struct ServerClock {
     origin: Instant,
-    /// The server's time at the origin, if it has told.
-    at_origin: Mutex<Option<i128>>,
-    /// The clock of the first cache that routes here, and how far it was ahead of the origin.
-    attached: OnceLock<Attached>,
+    /// Of the first cache that routes here.
+    attached: OnceLock<Arc<dyn Clock>>,
+    known: Mutex<Option<Known>>,
 }
 
-#[derive(Debug)]
-struct Attached {
-    clock: Arc<dyn Clock>,
-    /// What our monotonic clock, and what that clock told at one moment.
-    ours: i128,
-    theirs: i128,
+/// By how much the server's time is ahead, in nanoseconds.
+#[derive(Debug, Clone, Copy)]
+struct Known {
+    /// Of the monotonic clock, counted from the origin.
+    of_monotonic: i128,
+    /// Of the attached clock.
+    of_attached: i128,
 }
 
 impl ServerClock {
     pub(super) fn new() -> Self {
-        Self { origin: Instant::now(), at_origin: Mutex::default(), attached: OnceLock::new() }
+        Self { origin: Instant::now(), attached: OnceLock::new(), known: Mutex::default() }
     }
 
     pub(super) fn attach(&self, clock: &Arc<dyn Clock>) {
-        self.attached.get_or_init(|| Attached {
-            clock: Arc::clone(clock),
-            ours: self.since_origin(Instant::now()),
-            theirs: i128::from(clock.now().as_nanos()),
-        });
+        let mut known = self.known();
+        if self.attached.set(Arc::clone(clock)).is_ok()
+            && let Some(known) = &mut *known
+        {
+            known.of_attached = known.of_monotonic - self.ahead();
+        }
     }
 
     /// The server has told its time, in nanoseconds since 1970, between two moments.
     pub(super) fn learn(&self, told: u64, sent: Instant, received: Instant) {
         let told = i128::from(told);
         let (earliest, latest) = (told - self.since_origin(received), told - self.since_origin(sent));
-        let mut at_origin = self.at_origin();
-        let believed = at_origin.unwrap_or(i128::midpoint(earliest, latest));
-        let off = (earliest - believed).max(believed - latest);
-        *at_origin = Some(if off > NEAR { i128::midpoint(earliest, latest) } else { believed });
+        let (middle, ahead) = (i128::midpoint(earliest, latest), self.ahead());
+        let agrees = |offset: i128| (earliest - offset).max(offset - latest) <= NEAR;
+        let mut known = self.known();
+        *known = Some(match *known {
+            None => Known { of_monotonic: middle, of_attached: middle - ahead },
+            Some(known) if agrees(known.of_monotonic) => known,
+            Some(known) if agrees(known.of_attached + ahead) => {
+                Known { of_monotonic: known.of_attached + ahead, ..known }
+            }
+            Some(Known { of_monotonic, of_attached }) => {
+                Known { of_monotonic: middle, of_attached: of_attached + middle - of_monotonic }
+            }
+        });
     }
 
     /// Whether it has told.
     pub(super) fn is_known(&self) -> bool {
-        self.at_origin().is_some()
+        self.known().is_some()
     }
 
     /// Now, by the clock of the cache and by the server; by the wall here where the server has not told yet.
     pub(super) fn moment(&self) -> Moment {
-        self.told().unwrap_or_else(|| match self.attached.get() {
-            Some(attached) => Moment::of(&*attached.clock),
-            None => Moment::of(&SystemClock),
-        })
+        self.told().unwrap_or_else(|| Moment::of(self.clock()))
     }
 
     /// Now, where the server has told.
     pub(super) fn told(&self) -> Option<Moment> {
-        let at_origin = (*self.at_origin())?;
-        let Some(Attached { clock, ours, theirs }) = self.attached.get() else {
-            let server = at_origin + self.since_origin(Instant::now());
-            return Some(Moment { wall: nanos(server), ..Moment::of(&SystemClock) });
-        };
-        let time = clock.now();
-        // It may be moved by hand, and then the server's time goes along.
-        let server = at_origin + ours + (i128::from(time.as_nanos()) - theirs);
-        Some(Moment { time, wall: nanos(server) })
+        let of_attached = (*self.known())?.of_attached;
+        let time = self.clock().now();
+        Some(Moment { time, wall: nanos(i128::from(time.as_nanos()) + of_attached) })
     }
 
     /// What the server itself would say now, in milliseconds: moved by nobody's hand.
     pub(super) fn untouched(&self) -> u64 {
-        let at_origin = self.at_origin().unwrap_or_default();
-        nanos(at_origin + self.since_origin(Instant::now())) / 1_000_000
+        let ahead = self.known().map_or(0, |known| known.of_monotonic);
+        nanos(ahead + self.since_origin(Instant::now())) / 1_000_000
+    }
+
+    fn clock(&self) -> &dyn Clock {
+        match self.attached.get() {
+            Some(clock) => &**clock,
+            None => &SystemClock,
+        }
+    }
+
+    /// By how much the attached clock is ahead of the monotonic one.
+    fn ahead(&self) -> i128 {
+        i128::from(self.clock().now().as_nanos()) - self.since_origin(Instant::now())
     }
 
     fn since_origin(&self, at: Instant) -> i128 {
@@ -92,8 +109,8 @@ impl ServerClock {
         }
     }
 
-    fn at_origin(&self) -> MutexGuard<'_, Option<i128>> {
-        self.at_origin.lock().unwrap_or_else(PoisonError::into_inner)
+    fn known(&self) -> MutexGuard<'_, Option<Known>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -150,5 +167,27 @@ mod tests {
         let before = clock.moment();
         clock.learn(5_003 * SECOND, now, now + Duration::from_secs(4));
         assert_eq!(clock.moment(), before);
+    }
+
+    #[test]
+    fn time_that_was_slept_through_is_counted_once() {
+        let (clock, hand) = (ServerClock::new(), ManualClock::new());
+        clock.attach(&(Arc::new(hand.clone()) as Arc<dyn Clock>));
+        told(&clock, 5_000 * SECOND);
+        let before = clock.moment();
+        // As the clock of a machine that was suspended: it has gone on, the monotonic one has not.
+        hand.advance(Duration::from_secs(3_600));
+        told(&clock, before.wall + 3_600 * SECOND);
+        assert_eq!(clock.moment().wall - before.wall, 3_600 * SECOND);
+        assert!(clock.untouched().abs_diff(8_600_000) < 1_000);
+    }
+
+    #[test]
+    fn a_clock_that_is_attached_later_knows_what_was_told_before() {
+        let (clock, hand) = (ServerClock::new(), ManualClock::new());
+        told(&clock, 5_000 * SECOND);
+        clock.attach(&(Arc::new(hand.clone()) as Arc<dyn Clock>));
+        let moment = clock.moment();
+        assert!(moment.time == hand.now() && moment.wall.abs_diff(5_000 * SECOND) < SECOND, "{moment:?}");
     }
 }

@@ -55,10 +55,7 @@ impl Link {
     }
 
     /// Has pushes of the server told to this listener, on every connection from the next one on.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "who listens comes with the entries that are kept near")
-    )]
+    #[expect(dead_code, reason = "who listens comes with the entries that are kept near")]
     pub(super) fn listen(&self, listener: Arc<dyn Listener>) {
         let Self::One(pool) = self;
         pool.listen(listener);
