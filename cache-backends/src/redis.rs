@@ -64,7 +64,7 @@ use store::{Rights, Store};
 ///   generations of tags lie under names that begin with `macadamia:`.
 /// * What other programs keep on the server stays: `scan`, `delete_match` and `clear` see only what bears a mark of ours. A
 ///   text under a key that is read is a miss and overwritten; a list, a hash or a set is an error, and stays.
-///   `flush_all` empties the database, whoever put there what is in it.
+///   `flush_all` empties the server, all databases of it, whoever put there what is in them.
 /// * Every verb is atomic for its key, and rights to fill are: what one process computed before another deleted the key is
 ///   not stored. A store that was dropped is not done after a later deletion, also where the server stood still meanwhile
 ///   and another connection took the place of the old one.

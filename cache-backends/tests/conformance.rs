@@ -74,15 +74,27 @@ mod disk {
 
 #[cfg(feature = "redis")]
 mod redis {
+    use std::cell::OnceCell;
+
     use cache_backends::Redis;
     use cache_core::Backend;
     use macadamia_test_servers::Redis as Server;
 
+    thread_local! {
+        // Of the test that empties all databases.
+        static OWN: OnceCell<Server> = const { OnceCell::new() };
+    }
+
     /// A database that nobody has used, already connected: what is sealed before the server has told its time is sealed
     /// in that of the wall, and a clock in the hand of a test has no wall that a server knows.
     async fn redis() -> Redis {
-        let server = Server::shared();
-        let redis = Redis::builder().server("127.0.0.1", server.port()).db(server.fresh_database()).build();
+        let empties_all = std::thread::current().name().is_some_and(|name| name.contains("flush"));
+        let (port, db) = if empties_all {
+            (OWN.with(|own| own.get_or_init(Server::start).port()), 0)
+        } else {
+            (Server::shared().port(), Server::shared().fresh_database())
+        };
+        let redis = Redis::builder().server("127.0.0.1", port).db(db).build();
         redis.ping("").await.expect("a server that answers");
         redis
     }

@@ -80,10 +80,13 @@ impl Store {
         }
     }
 
-    /// Empties the database, whoever put what is there.
+    /// Empties every database of the server, whoever put what is there.
     pub(super) async fn flush_all(&self) -> Result<()> {
         for node in self.link.nodes().await? {
-            self.link.ask_node(node, "flush_all", redis::cmd("FLUSHDB")).await?;
+            // What is gone is gone at once; `ASYNC` is only how its memory is given back.
+            let mut command = redis::cmd("FLUSHALL");
+            command.arg("ASYNC");
+            self.link.ask_node(node, "flush_all", command).await?;
         }
         self.states.forget_all();
         Ok(())
