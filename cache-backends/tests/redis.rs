@@ -74,6 +74,20 @@ impl Transition for Hold {
     }
 }
 
+/// Counts.
+struct Count;
+
+impl Transition for Count {
+    fn name(&self) -> &'static str {
+        "count"
+    }
+
+    fn step(&mut self, state: Option<&[u8]>, now: Time) -> Step {
+        let before = state.and_then(|state| state.first().copied()).unwrap_or_default();
+        Step::Put(vec![before.wrapping_add(1)], now.after(HOUR))
+    }
+}
+
 async fn hold(redis: &Redis, key: &str, token: u8) -> u8 {
     let mut hold = Hold { token, holder: None };
     redis.update(&key.into(), &mut hold).await.unwrap();
@@ -130,7 +144,11 @@ async fn nothing_of_ours_is_left_by_a_clear() {
     bench.cache.incr("n").await.unwrap();
     hold(&bench.redis, "lock:k", 1).await;
     bench.redis.begin_fill(&"k".into()).await.unwrap();
-    assert!(bench.names().len() >= 5, "an entry, a number, a state, a right, a generation: {:?}", bench.names());
+    assert!(
+        bench.names().len() >= 5,
+        "an entry, a number, a state, a right, a generation: {:?}",
+        bench.names()
+    );
     bench.cache.clear().await.unwrap();
     assert_eq!(bench.names(), BTreeSet::new());
 }
@@ -157,7 +175,15 @@ async fn a_type_that_is_not_ours_is_an_error_and_stays() {
 #[tokio::test]
 async fn a_text_that_is_not_ours_is_a_miss_and_gives_way_to_an_entry() {
     let bench = Bench::new().await;
-    for text in [&b"hello"[..], b"7", b"", b"\xCA", b"\xCA\xDA", b"\xCA\xDA\x01\x00 not an envelope", b"\xCA\xDBshort"] {
+    for text in [
+        &b"hello"[..],
+        b"7",
+        b"",
+        b"\xCA",
+        b"\xCA\xDA",
+        b"\xCA\xDA\x01\x00 not an envelope",
+        b"\xCA\xDBshort",
+    ] {
         bench.say(&[&b"SET"[..], b"k", text]);
         assert_eq!(bench.cache.get::<String>("k").await.unwrap(), None, "{text:?}");
         assert!(bench.cache.add("k", "v").await.is_ok(), "{text:?} is in the way");
@@ -224,11 +250,9 @@ async fn what_a_user_may_not_do_is_unsupported() {
     let reader = route(of("reader")).await;
     reader.set("k", "v").await.unwrap();
     assert_eq!(reader.get::<String>("k").await.unwrap().as_deref(), Some("v"));
-    for refused in [
-        reader.scan("*").await.map(drop),
-        reader.delete_match("k*").await.map(drop),
-        reader.clear().await,
-    ] {
+    for refused in
+        [reader.scan("*").await.map(drop), reader.delete_match("k*").await.map(drop), reader.clear().await]
+    {
         assert!(refused.as_ref().is_err_and(Error::is_unsupported), "{refused:?}");
     }
     let mute = route(of("mute")).await;
@@ -334,7 +358,8 @@ async fn what_one_computed_before_another_deleted_it_is_not_stored() {
     let store = |redis: &Redis, fill: Fill| {
         let redis = redis.clone();
         async move {
-            let entry = cache_core::Entry::new(7_i64, cache_core::Meta::new(Time::from_nanos(1), Time::NEVER));
+            let entry =
+                cache_core::Entry::new(7_i64, cache_core::Meta::new(Time::from_nanos(1), Time::NEVER));
             let mut options = SetOptions::default();
             options.fill = Some(fill);
             redis.set(&"k".into(), entry, options).await.unwrap()
@@ -368,16 +393,6 @@ async fn a_lock_of_one_keeps_the_other_out() {
 async fn a_step_that_nobody_comes_between_is_one_command() {
     let server = Server::start();
     let redis = Redis::builder().server("127.0.0.1", server.port()).build();
-    struct Count;
-    impl Transition for Count {
-        fn name(&self) -> &'static str {
-            "count"
-        }
-        fn step(&mut self, state: Option<&[u8]>, now: Time) -> Step {
-            let before = state.and_then(|state| state.first().copied()).unwrap_or_default();
-            Step::Put(vec![before.wrapping_add(1)], now.after(HOUR))
-        }
-    }
     redis.update(&"limit".into(), &mut Count).await.unwrap();
     let before = calls(&server, "evalsha");
     for _ in 0..100 {
