@@ -345,7 +345,41 @@ async fn those_who_go_away_leave_nobody_waiting() {
     }
 }
 
+#[tokio::test]
+async fn a_full_server_refuses_what_is_stored_and_nothing_else() {
+    let server = Server::builder().config("maxmemory", "4mb").start();
+    let cache = route(Redis::builder().server("127.0.0.1", server.port()).build()).await;
+    cache.set("k", "v").await.unwrap();
+    let mut refused = Ok(true);
+    for i in 0..1_000 {
+        refused = cache.set(format!("large:{i}"), "v".repeat(100_000).as_str()).await;
+        if refused.is_err() {
+            break;
+        }
+    }
+    assert!(matches!(&refused, Err(Error::Backend(said)) if said.contains("OOM")), "{refused:?}");
+    assert_eq!(cache.get::<String>("k").await.unwrap().as_deref(), Some("v"), "what is there is read");
+    assert!(cache.delete("k").await.unwrap(), "what is there can be removed");
+    assert!(cache.delete_match("large:*").await.unwrap() > 0);
+    assert!(cache.set("k", "v").await.unwrap(), "there is room again");
+}
+
 // ── Several who share a server ──
+
+/// A clock whose wall is far from the server's, as that of a test is.
+#[tokio::test]
+async fn those_whose_walls_differ_agree_on_when_an_entry_ends() {
+    let bench = Bench::new().await;
+    let (redis, clock) = (connect(bench.db), cache_core::testing::ManualClock::new());
+    let far = Cache::builder().route("", redis).clock(clock.clone()).build().await.unwrap();
+    far.ping("").await.unwrap();
+    far.set("k", "v").ttl("1h").await.unwrap();
+    let left = bench.cache.get_expire("k").await.unwrap().remaining().unwrap();
+    assert!(left.abs_diff(HOUR) < Duration::from_secs(30), "{left:?}");
+    assert_eq!(bench.cache.get::<String>("k").await.unwrap().as_deref(), Some("v"));
+    clock.advance(HOUR);
+    assert_eq!(far.get::<String>("k").await.unwrap(), None, "to those an hour later it has ended");
+}
 
 #[tokio::test]
 async fn what_one_computed_before_another_deleted_it_is_not_stored() {

@@ -252,6 +252,39 @@ async fn commands_that_are_given_up_at_once_do_not_cost_the_connection() {
     assert_eq!(ids(&server), before, "there is another connection");
 }
 
+#[test]
+fn a_runtime_that_is_gone_takes_nothing_with_it() {
+    let server = Server::start();
+    let redis = at(server.port()).build();
+    let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    for round in 0..3 {
+        let said = runtime().block_on(redis.ping("hello")).unwrap();
+        assert_eq!(said, "hello", "in round {round}");
+    }
+    // What is begun in a runtime that ends before it is done is begun again in the next.
+    for polls in 1..20 {
+        let done = runtime().block_on(cache_core::testing::drop_after(polls, redis.get(&"k".into())));
+        assert!(
+            runtime().block_on(redis.get(&"k".into())).unwrap().is_none(),
+            "after {polls} polls: {done:?}"
+        );
+    }
+}
+
+#[test]
+fn without_a_runtime_nothing_panics() {
+    let server = Server::start();
+    let redis = at(server.port()).build();
+    let mut here = std::task::Context::from_waker(std::task::Waker::noop());
+    let key = Key::from("k");
+    let mut get = redis.get(&key);
+    match get.as_mut().poll(&mut here) {
+        std::task::Poll::Ready(Err(error)) => assert!(error.is_unavailable(), "{error}"),
+        other => panic!("{other:?}"),
+    }
+    redis.end_fill(&key, cache_core::Fill(7));
+}
+
 // ── Order ──
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -34,6 +34,8 @@ pub(super) fn of(verb: &'static str, error: &RedisError) -> Error {
         }
         _ if is_about_the_command_in_a_script(error) => Error::unsupported(NAME, verb),
         _ if is_lost(error) => unreachable(said(error)),
+        // Before version 7 what a script was told is in the text.
+        _ if error.detail().is_some_and(|detail| detail.contains("-READONLY ")) => unreachable(said(error)),
         // Busy with somebody's script, or without the replicas it is told to write to: it answers, and does nothing.
         _ if matches!(error.code(), Some("BUSY" | "NOAUTH" | "NOREPLICAS")) => unreachable(said(error)),
         _ => Error::backend(said(error)),
@@ -95,4 +97,65 @@ pub(super) fn read_time(answer: &Value) -> Option<u64> {
     };
     let [seconds, micros] = parts.as_slice() else { return None };
     number(seconds)?.checked_mul(1_000_000_000)?.checked_add(number(micros)?.checked_mul(1_000)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As the server says it.
+    fn told(line: &str) -> Error {
+        let value = redis::parse_redis_value(format!("-{line}\r\n").as_bytes()).unwrap();
+        of("get", &value.extract_error().unwrap_err())
+    }
+
+    #[test]
+    fn a_server_that_can_do_nothing_now_is_unavailable() {
+        for line in [
+            "LOADING Redis is loading the dataset in memory",
+            "READONLY You can't write against a read only replica.",
+            "ERR Error running script (call to f_1): @user_script:3: -READONLY You can't write against a read only replica.",
+            "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.",
+            "CLUSTERDOWN The cluster is down",
+            "TRYAGAIN Multiple keys request during rehashing of slot",
+            "NOREPLICAS Not enough good replicas to write.",
+            "BUSY Redis is busy running a script.",
+            "NOAUTH Authentication required.",
+        ] {
+            let error = told(line);
+            assert!(
+                matches!(&error, Error::Unavailable { reason, .. } if !reason.is_empty()),
+                "{line}: {error:?}"
+            );
+        }
+        let broken = RedisError::from(std::io::Error::from(std::io::ErrorKind::BrokenPipe));
+        assert!(of("get", &broken).is_unavailable() && is_lost(&broken));
+    }
+
+    #[test]
+    fn a_server_that_refuses_one_command_is_there() {
+        for line in [
+            "OOM command not allowed when used memory > 'maxmemory'.",
+            "WRONGTYPE Operation against a key holding the wrong kind of value",
+            "NOPERM this user has no permissions to access one of the keys used as arguments",
+            "ERR unknown command 'NOSUCH'",
+            "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk.",
+        ] {
+            let error = told(line);
+            let word = line.split(' ').next().unwrap_or_default();
+            assert!(matches!(&error, Error::Backend(said) if said.starts_with(word)), "{line}: {error:?}");
+        }
+    }
+
+    #[test]
+    fn what_a_user_may_not_say_at_all_is_unsupported() {
+        for line in [
+            "NOPERM this user has no permissions to run the 'scan' command",
+            "NOPERM User default has no permissions to run the 'scan' command",
+            "ERR The user executing the script can't run this command or subcommand script: 5f, on @user_script:7.",
+        ] {
+            let error = told(line);
+            assert!(matches!(error, Error::Unsupported { command: "get", .. }), "{line}: {error:?}");
+        }
+    }
 }

@@ -36,12 +36,6 @@ pub(super) enum Place {
 }
 
 impl Settings {
-    /// The limit of a command that was asked without one.
-    #[expect(clippy::unused_self, reason = "a setting like the others to those who ask")]
-    pub(super) const fn longest_command(&self) -> Duration {
-        Duration::from_secs(30)
-    }
-
     /// What opens connections.
     pub(super) fn client(&self) -> Result<Client> {
         let address = match &self.place {

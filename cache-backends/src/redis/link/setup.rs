@@ -34,10 +34,9 @@ pub(super) async fn open(
     predecessor: Option<&Peer>,
 ) -> Result<Wire> {
     let life = Arc::new(Life::new(number, listener.clone()));
-    // Commands have limits of their own; this one is for those that were asked without any.
     let config = AsyncConnectionConfig::new()
         .set_connection_timeout(Some(settings.create_connection_timeout))
-        .set_response_timeout(Some(settings.longest_command()))
+        .set_response_timeout(None)
         .set_push_sender(Ear(Arc::clone(&life)));
     let client = settings.client()?;
     let connection = client.get_multiplexed_async_connection_with_config(&config).await;

@@ -94,6 +94,9 @@ impl Slot {
             if opened.is_ok() {
                 state.predecessor = None;
             }
+        } else if let Ok(wire) = &opened {
+            // Whoever waits for it will use it once more.
+            state.predecessor = wire.to_be_ended().cloned();
         }
         drop(state);
         let _ = attempt.told.send(opened);

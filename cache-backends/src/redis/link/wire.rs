@@ -18,6 +18,9 @@ const PATIENCE: Duration = Duration::from_millis(100);
 /// A connection on which nothing was answered for so long, while commands were given up, is no connection.
 const SILENCE: Duration = Duration::from_secs(1);
 
+/// Nobody waits longer.
+const LONGEST: Duration = Duration::from_secs(30);
+
 /// One connection.
 pub(super) struct Wire {
     connection: MultiplexedConnection,
@@ -55,7 +58,7 @@ impl Wire {
     /// does is done, before whatever is asked on this connection afterwards.
     pub(super) async fn ask(&self, command: &Cmd) -> Result<Value, RedisError> {
         let wait = Wait::begin(self);
-        let answer = self.connection.clone().send_packed_command(command).await;
+        let answer = limited(self.connection.clone().send_packed_command(command)).await;
         wait.end(answer.as_ref().err());
         answer.and_then(Value::extract_error).inspect_err(|error| {
             // A master that became a replica: whoever is the master now is found by connecting again.
@@ -107,6 +110,16 @@ impl fmt::Debug for Wire {
             .field("peer", &self.peer)
             .finish_non_exhaustive()
     }
+}
+
+/// The answer, or an error once it has taken far too long: commands have limits of their own, this is for those that
+/// were asked without any.
+async fn limited(answer: impl Future<Output = Result<Value, RedisError>>) -> Result<Value, RedisError> {
+    if tokio::runtime::Handle::try_current().is_err() {
+        return answer.await;
+    }
+    let answer = tokio::time::timeout(LONGEST, answer).await;
+    answer.unwrap_or_else(|_| Err(RedisError::from(std::io::Error::from(std::io::ErrorKind::TimedOut))))
 }
 
 /// A caller that waits for an answer.
