@@ -241,6 +241,7 @@ async fn scripts_that_the_server_forgot_are_told_again() {
 async fn what_a_user_may_not_do_is_unsupported() {
     let limited = Server::builder()
         .user("reader", "on >secret ~* &* +@all -scan")
+        .user("keeper", "on >secret ~* &* +@all -unlink")
         .user("mute", "on >secret ~* &* +@all -evalsha -eval")
         .user("boxed", "on >secret ~mine:* ~macadamia:* &* +@all")
         .start();
@@ -253,6 +254,11 @@ async fn what_a_user_may_not_do_is_unsupported() {
     for refused in
         [reader.scan("*").await.map(drop), reader.delete_match("k*").await.map(drop), reader.clear().await]
     {
+        assert!(refused.as_ref().is_err_and(Error::is_unsupported), "{refused:?}");
+    }
+    // Nothing is tried for ever where nothing can be removed.
+    let keeper = route(of("keeper")).await;
+    for refused in [keeper.delete_match("k*").await.map(drop), keeper.clear().await] {
         assert!(refused.as_ref().is_err_and(Error::is_unsupported), "{refused:?}");
     }
     let mute = route(of("mute")).await;
