@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use cache_core::{Entry, Error, Fill, Increment, Key, Moment, Result, SetIf, SetOptions, Time};
+use cache_core::{Entry, Fill, Key, Moment, Result, SetIf, SetOptions};
 use redis::Value;
 
 use super::clock::ServerClock;
@@ -166,38 +166,6 @@ impl Store {
         Ok(u64::try_from(deleted).unwrap_or_default())
     }
 
-    // ── Numbers ──
-
-    pub(super) async fn increment(&self, key: &Key, step: Increment) -> Result<i64> {
-        let moment = self.moment().await?;
-        let end = step.ttl.map(|_| moment.wall_of(step.times(None, moment.time).expires));
-        let keys = vec![bytes(key).to_vec(), names::fill(bytes(key))];
-        let args = vec![
-            moment.wall.to_le_bytes().to_vec(),
-            step.by.to_string().into_bytes(),
-            record::fresh_nonce().to_le_bytes().to_vec(),
-            end.map(|end| end.to_le_bytes().to_vec()).unwrap_or_default(),
-            end.map(millis).unwrap_or_default(),
-        ];
-        match self.run("incr", &scripts::COUNT, &keys, &args).await? {
-            Value::BulkString(digits) => std::str::from_utf8(&digits)
-                .ok()
-                .and_then(|digits| digits.parse().ok())
-                .ok_or_else(|| Error::backend("the sum of a counter is no number")),
-            Value::Int(1) => Err(Error::backend(format_args!("{} more is beyond 64 bits", step.by))),
-            Value::Int(_) => Err(Error::NotANumber),
-            other => Err(fault::unexpected("a count", &other)),
-        }
-    }
-
-    pub(super) async fn expire(&self, key: &Key, expires: Time) -> Result<bool> {
-        let moment = self.moment().await?;
-        let expires = moment.wall_of(expires);
-        let args = vec![moment.wall.to_le_bytes().to_vec(), expires.to_le_bytes().to_vec(), millis(expires)];
-        let moved = self.run_number("expire", &scripts::EXPIRE, vec![bytes(key).to_vec()], args).await?;
-        Ok(moved == 1)
-    }
-
     pub(super) async fn size_of(&self, key: &Key) -> Result<Option<u64>> {
         let now = self.moment().await?.wall.to_le_bytes();
         match self.link.run(Lane::Read, "size_of", &scripts::SIZE, &[bytes(key)], &[&now]).await? {
@@ -205,32 +173,6 @@ impl Store {
             Value::Nil => Ok(None),
             other => Err(fault::unexpected("MEMORY USAGE", &other)),
         }
-    }
-
-    // ── Rights to fill ──
-
-    pub(super) async fn begin_fill(&self, key: &Key) -> Result<Fill> {
-        let nonce = fastrand::u64(..).to_le_bytes();
-        let name = names::fill(bytes(key));
-        let kept = ABANDONED.to_string();
-        let args: [&[u8]; 2] = [&nonce, kept.as_bytes()];
-        match self.link.run(Lane::Write, "begin_fill", &scripts::BEGIN_FILL, &[&name], &args).await? {
-            Value::BulkString(nonce) => nonce
-                .try_into()
-                .map(|nonce| Fill(u64::from_le_bytes(nonce)))
-                .map_err(|_| Error::backend("a right to fill is damaged")),
-            other => Err(fault::unexpected("a right to fill", &other)),
-        }
-    }
-
-    /// Not waited for; one that does not arrive is given back by time.
-    pub(super) fn end_fill(&self, key: &Key, Fill(nonce): Fill) {
-        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
-        let (link, name) = (Arc::clone(&self.link), names::fill(bytes(key)));
-        runtime.spawn(async move {
-            let nonce = nonce.to_le_bytes();
-            let _ = link.run(Lane::Write, "end_fill", &scripts::END_FILL, &[&name], &[&nonce]).await;
-        });
     }
 
     // ── Scripts ──
@@ -247,7 +189,7 @@ impl Store {
         self.link.run(Lane::Write, verb, script, &keys, &args).await
     }
 
-    async fn run_number(
+    pub(super) async fn run_number(
         &self,
         verb: &'static str,
         script: &Script,
@@ -260,9 +202,6 @@ impl Store {
         }
     }
 }
-
-/// How long a right lies around that nobody gives back, in milliseconds: ten minutes after it was last joined.
-const ABANDONED: u64 = 600_000;
 
 /// How entries are stored.
 struct How<'h> {
