@@ -7,6 +7,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use cache_core::{Key, Result};
+use futures_util::future::join_all;
 use redis::Value;
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
@@ -114,10 +115,17 @@ impl Drop for Pass {
     }
 }
 
-/// Asks for all of them at once.
-async fn together(pass: Pass, waiting: Vec<Waiting>) {
-    let keys: Vec<&[u8]> = waiting.iter().map(|waiting| bytes(&waiting.key)).collect();
-    match pass.link.read_many(&keys).await {
+/// Asks for all of them at once, for as long as one of them waits.
+async fn together(pass: Pass, mut waiting: Vec<Waiting>) {
+    let keys: Vec<Key> = waiting.iter().map(|waiting| waiting.key.clone()).collect();
+    let keys: Vec<&[u8]> = keys.iter().map(bytes).collect();
+    let all_gone = join_all(waiting.iter_mut().map(|waiting| waiting.told.closed()));
+    let values = tokio::select! {
+        biased;
+        values = pass.link.read_many(&keys) => values,
+        _ = all_gone => return,
+    };
+    match values {
         Ok(values) => {
             for (waiting, value) in waiting.into_iter().zip(values) {
                 let _ = waiting.told.send(Ok(value));

@@ -119,6 +119,34 @@ async fn a_connection_that_is_silent_is_given_up() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_silent_connection_does_not_keep_those_in_line() {
+    let server = Server::start();
+    let proxy = Proxy::start(&server.address());
+    let redis = at(proxy.port()).build();
+    redis.ping("").await.unwrap();
+    proxy.set(Mode::BlackHole);
+    let ask = || {
+        let redis = redis.clone();
+        let get =
+            async move { tokio::time::timeout(Duration::from_millis(150), redis.get(&"k".into())).await };
+        tokio::spawn(async move { matches!(get.await, Ok(Ok(_))) })
+    };
+    let all = async || {
+        let mut answered = 0;
+        for asked in (0..300).map(|_| ask()).collect::<Vec<_>>() {
+            answered += usize::from(asked.await.unwrap());
+        }
+        answered
+    };
+    assert_eq!(all().await, 0);
+    proxy.set(Mode::Pass);
+    let begun = Instant::now();
+    while all().await < 300 {
+        assert!(begun.elapsed() < PATIENCE, "some wait for an answer that was lost");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn commands_that_are_given_up_at_once_do_not_cost_the_connection() {
     let server = Server::start();
     let redis = at(server.port()).build();
@@ -166,4 +194,57 @@ fn without_a_runtime_nothing_panics() {
         other => panic!("{other:?}"),
     }
     redis.end_fill(&key, cache_core::Fill(7));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_wire_that_does_what_it_should_not_is_left_and_found_again() {
+    let server = Server::start();
+    let proxy = Proxy::start(&server.address());
+    let redis = at(proxy.port()).build();
+    let cache = route(redis.clone()).await;
+    cache.set("k", "v").await.unwrap();
+    for mode in [Mode::Garbage, Mode::Truncate, Mode::Reset, Mode::Flap(Duration::from_millis(20))] {
+        proxy.set(mode);
+        for _ in 0..20 {
+            let key = Key::from("k");
+            match tokio::time::timeout(Duration::from_millis(50), redis.get(&key)).await {
+                Ok(Ok(found)) => assert!(found.is_some(), "{mode:?} made an entry of nothing"),
+                Ok(Err(error)) => assert!(error.is_unavailable(), "{mode:?}: {error:?}"),
+                Err(_) => {}
+            }
+        }
+        proxy.set(Mode::Pass);
+        let begun = Instant::now();
+        let key = Key::from("k");
+        while !matches!(
+            tokio::time::timeout(Duration::from_millis(200), redis.get(&key)).await,
+            Ok(Ok(Some(_)))
+        ) {
+            assert!(begun.elapsed() < PATIENCE, "after {mode:?} it was not found again");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        assert_eq!(cache.get::<String>("k").await.unwrap().as_deref(), Some("v"), "after {mode:?}");
+    }
+}
+
+/// Replies of a wire that mixes them up.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_reply_to_another_question_is_a_miss() {
+    let server = Server::start();
+    let proxy = Proxy::start(&server.address());
+    let cache = route(at(proxy.port()).maxsize(1)).await;
+    for key in ["a", "b"] {
+        cache.set(key, key).await.unwrap();
+    }
+    proxy.set(Mode::Swap);
+    let begun = Instant::now();
+    while proxy.swapped() < 5 {
+        let (a, b) =
+            tokio::join!(cache.get::<String>("a").into_future(), cache.get::<String>("b").into_future());
+        for (found, key) in [(a, "a"), (b, "b")] {
+            let found = found.ok().flatten();
+            assert!(found.as_deref().is_none_or(|found| found == key), "{key:?} is {found:?}");
+        }
+        assert!(begun.elapsed() < PATIENCE, "nothing is swapped");
+    }
 }

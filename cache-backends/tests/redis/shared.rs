@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use cache_backends::Redis;
 use cache_core::testing::ManualClock;
-use cache_core::{Backend, Cache, Entry, Fill, Key, Meta, SetOptions, Stamp, Time};
+use cache_core::{Backend, Cache, Entry, Fill, Key, Meta, SetOptions, Stamp, Step, Time, Transition};
 
 use super::{Bench, HOUR, connect, hold, route};
 
@@ -21,6 +21,21 @@ async fn those_whose_walls_differ_agree_on_when_an_entry_ends() {
     assert_eq!(bench.cache.get::<String>("k").await.unwrap().as_deref(), Some("v"));
     clock.advance(HOUR);
     assert_eq!(far.get::<String>("k").await.unwrap(), None, "to those an hour later it has ended");
+}
+
+/// Counts, and tells to how much.
+struct Count(u64);
+
+impl Transition for Count {
+    fn name(&self) -> &'static str {
+        "count"
+    }
+
+    fn step(&mut self, state: Option<&[u8]>, now: Time) -> Step {
+        let before = state.and_then(|state| state.try_into().ok()).map_or(0, u64::from_le_bytes);
+        self.0 = before + 1;
+        Step::Put(self.0.to_le_bytes().to_vec(), now.after(HOUR))
+    }
 }
 
 #[tokio::test]
@@ -62,6 +77,30 @@ async fn a_lock_of_one_keeps_the_other_out() {
     let left = bench.say(&["PTTL", "lock:k"]).integer();
     // Milliseconds are rounded up, and our idea of the server's time is off by some.
     assert!((3_500_000..3_600_100).contains(&left), "a state ends on the server, too: {left}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_step_of_several_processes_is_lost() {
+    const EACH: u64 = 100;
+    let bench = Bench::new().await;
+    let mut working = Vec::new();
+    for _ in 0..3 {
+        let redis = connect(bench.db);
+        for _ in 0..2 {
+            let redis = redis.clone();
+            working.push(tokio::spawn(async move {
+                for _ in 0..EACH {
+                    redis.update(&"limit".into(), &mut Count(0)).await.unwrap();
+                }
+            }));
+        }
+    }
+    for work in working {
+        work.await.unwrap();
+    }
+    let mut last = Count(0);
+    bench.redis.update(&"limit".into(), &mut last).await.unwrap();
+    assert_eq!(last.0, 6 * EACH + 1);
 }
 
 #[tokio::test]

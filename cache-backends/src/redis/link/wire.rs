@@ -1,12 +1,14 @@
 //! One connection, on which many commands are under way at once.
 
 use std::fmt;
+use std::pin::pin;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use redis::aio::{AsyncPushSender, MultiplexedConnection, SendError};
 use redis::{Cmd, PushInfo, PushKind, RedisError, Value};
+use tokio::sync::Notify;
 
 use super::Listener;
 use super::setup::Peer;
@@ -34,10 +36,15 @@ pub(super) struct Wire {
 /// Whether a connection stands, as far as its reader has noticed.
 pub(super) struct Life {
     number: u64,
+    /// Nothing more is asked on it.
     is_over: AtomicBool,
+    /// Nothing more is answered on it.
+    has_ended: AtomicBool,
     /// The server has ended it.
     has_hung_up: AtomicBool,
     is_told: AtomicBool,
+    /// For those who wait for an answer that will not come.
+    ended: Notify,
     listener: Option<Arc<dyn Listener>>,
 }
 
@@ -54,16 +61,23 @@ impl Wire {
         Self { connection, life, peer, waiting: AtomicUsize::new(0), silence: Mutex::default() }
     }
 
-    /// Sends a command and waits for its answer. Dropped before it was written, it is not sent; dropped later, what it
+    /// Sends a command and waits for its answer, for as long as there is a connection. Dropped before it was written, it is not sent; dropped later, what it
     /// does is done, before whatever is asked on this connection afterwards.
     pub(super) async fn ask(&self, command: &Cmd) -> Result<Value, RedisError> {
         let wait = Wait::begin(self);
-        let answer = limited(self.connection.clone().send_packed_command(command)).await;
+        let mut connection = self.connection.clone();
+        let answer = tokio::select! {
+            biased;
+            answer = limited(connection.send_packed_command(command)) => answer,
+            () = self.life.over() => Err(RedisError::from(std::io::Error::from(std::io::ErrorKind::ConnectionAborted))),
+        };
         wait.end(answer.as_ref().err());
         answer.and_then(Value::extract_error).inspect_err(|error| {
-            // A master that became a replica: whoever is the master now is found by connecting again.
-            if fault::is_lost(error) || fault::is_read_only(error) {
+            if fault::is_lost(error) {
                 self.life.end();
+            } else if fault::is_read_only(error) {
+                // A master that became a replica: whoever is the master now is found by connecting again.
+                self.life.is_over.store(true, Ordering::Release);
             }
         })
     }
@@ -166,8 +180,10 @@ impl Life {
         Self {
             number,
             is_over: AtomicBool::new(false),
+            has_ended: AtomicBool::new(false),
             has_hung_up: AtomicBool::new(false),
             is_told: AtomicBool::new(true),
+            ended: Notify::new(),
             listener,
         }
     }
@@ -183,10 +199,22 @@ impl Life {
         }
     }
 
-    /// It is of no use any more.
+    /// It is of no use any more, nor are the answers that are awaited.
     pub(super) fn end(&self) {
         self.is_over.store(true, Ordering::Release);
+        self.has_ended.store(true, Ordering::Release);
+        self.ended.notify_waiters();
         self.tell();
+    }
+
+    /// Returns when it has ended.
+    async fn over(&self) {
+        let mut ended = pin!(self.ended.notified());
+        // Whoever ends it from here on is heard.
+        ended.as_mut().enable();
+        if !self.has_ended.load(Ordering::Acquire) {
+            ended.await;
+        }
     }
 
     fn tell(&self) {
