@@ -3,6 +3,8 @@
 use cache_core::Error;
 use redis::{ErrorKind, RedisError, ServerErrorKind, Value};
 
+use super::settings::Place;
+
 /// As in the scheme of its URL.
 pub(super) const NAME: &str = "redis";
 
@@ -11,9 +13,9 @@ pub(super) fn unreachable(reason: impl std::fmt::Display) -> Error {
     Error::unavailable(NAME, reason)
 }
 
-/// Why there is no connection. Whatever it was, no other command would fare better.
-pub(super) fn of_connecting(error: &RedisError) -> Error {
-    unreachable(said(error))
+/// Why there is no connection to this place. Whatever it was, no other command would fare better.
+pub(super) fn of_connecting(place: &Place, error: &RedisError) -> Error {
+    unreachable(format_args!("{place}: {}", said(error)))
 }
 
 /// What became of the command `verb`.

@@ -35,6 +35,15 @@ pub(super) enum Place {
     Socket(PathBuf),
 }
 
+impl std::fmt::Display for Place {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Tcp { host, port, .. } => write!(f, "{host}:{port}"),
+            Self::Socket(path) => write!(f, "{}", path.display()),
+        }
+    }
+}
+
 impl Settings {
     /// What opens connections.
     pub(super) fn client(&self) -> Result<Client> {
@@ -55,11 +64,12 @@ impl Settings {
         if let Some(password) = &self.password {
             how = how.set_password(password);
         }
-        let info = address.into_connection_info().map_err(|error| fault::of_connecting(&error))?;
+        let info =
+            address.into_connection_info().map_err(|error| fault::of_connecting(&self.place, &error))?;
         let info = info.set_redis_settings(how).set_tcp_settings(TcpSettings::default().set_nodelay(true));
         match &self.place {
-            Place::Tcp { is_secure: true, .. } => tls::client(info, self.certificates.as_ref()),
-            _ => Client::open(info).map_err(|error| fault::of_connecting(&error)),
+            Place::Tcp { is_secure: true, .. } => tls::client(info, &self.place, self.certificates.as_ref()),
+            _ => Client::open(info).map_err(|error| fault::of_connecting(&self.place, &error)),
         }
     }
 }

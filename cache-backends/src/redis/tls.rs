@@ -7,6 +7,7 @@ use redis::{Client, ClientTlsConfig, ConnectionInfo, TlsCertificates};
 use rustls::crypto::CryptoProvider;
 
 use super::fault;
+use super::settings::Place;
 
 /// Files in PEM.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -32,7 +33,7 @@ impl Files {
 }
 
 /// What opens connections. Files are read each time: certificates are renewed while programs run.
-pub(super) fn client(info: ConnectionInfo, files: Option<&Files>) -> Result<Client> {
+pub(super) fn client(info: ConnectionInfo, place: &Place, files: Option<&Files>) -> Result<Client> {
     let certificates = match files {
         Some(files) => files.read()?,
         None => TlsCertificates { client_tls: None, root_cert: None },
@@ -41,7 +42,7 @@ pub(super) fn client(info: ConnectionInfo, files: Option<&Files>) -> Result<Clie
         // The client brings none, and would panic. An error is that somebody else was quicker.
         let _ = rustls::crypto::ring::default_provider().install_default();
     }
-    Client::build_with_tls(info, certificates).map_err(|error| fault::of_connecting(&error))
+    Client::build_with_tls(info, certificates).map_err(|error| fault::of_connecting(place, &error))
 }
 
 fn read(option: &str, path: &Path) -> Result<Vec<u8>> {

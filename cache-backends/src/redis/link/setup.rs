@@ -44,14 +44,19 @@ pub(super) async fn open(
         .set_push_sender(Ear(Arc::clone(&life)));
     let client = settings.client()?;
     let connection = client.get_multiplexed_async_connection_with_config(&config).await;
-    let mut connection = connection.map_err(|error| fault::of_connecting(&error))?;
+    let mut connection = connection.map_err(|error| fault::of_connecting(&settings.place, &error))?;
 
     let greetings = listener.map(|listener| listener.greetings()).unwrap_or_default();
     let talk = introduce(&mut connection, predecessor, &greetings);
     let (answers, sent, received) = match tokio::time::timeout(settings.create_connection_timeout, talk).await
     {
-        Ok(answers) => answers.map_err(|error| fault::of_connecting(&error))?,
-        Err(_) => return Err(fault::unreachable("it took the connection and said nothing")),
+        Ok(answers) => answers.map_err(|error| fault::of_connecting(&settings.place, &error))?,
+        Err(_) => {
+            return Err(fault::unreachable(format_args!(
+                "{}: it took the connection and said nothing",
+                settings.place
+            )));
+        }
     };
     let mut answers = answers.into_iter();
     let peer = answers.next().and_then(|answer| Peer::read(&answer));
