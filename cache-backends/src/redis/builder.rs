@@ -78,8 +78,11 @@ impl RedisBuilder {
 
     /// The user to log in as; the server's `default` if only a password is given.
     ///
-    /// It needs the commands `GET MGET SET DEL UNLINK TYPE GETRANGE INCRBY PTTL PEXPIRE EXISTS EVAL EVALSHA SCAN MEMORY
-    /// PING TIME`; without `SCAN` there are no patterns and no `clear`, without `EVALSHA` next to nothing.
+    /// It needs the commands `del eval evalsha get getrange incrby memory mget persist pexpire pexpireat ping pttl scan
+    /// set strlen time type unlink`, all keys that are used and those that begin with `macadamia:`. Without `scan` there are
+    /// no patterns and no `clear`, without `evalsha` nothing is stored; what is refused is
+    /// [`Unsupported`](Error::Unsupported). `client` is used where it is allowed: to show a name, and to have the server end
+    /// a connection that was given up. `flushall` is for `flush_all`.
     pub fn user(mut self, user: impl Into<String>) -> Self {
         self.user = Some(user.into());
         self

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use cache_core::{Backend, Error, Reply};
 use macadamia_test_servers::Redis as Server;
 
-use super::{at, route};
+use super::{at, hold, route};
 
 #[tokio::test]
 async fn a_url_leads_to_the_database_it_names() {
@@ -116,6 +116,33 @@ async fn what_a_user_may_not_do_is_unsupported() {
     boxed.set("mine:k", "v").await.unwrap();
     let refused = boxed.get::<String>("k").await;
     assert!(matches!(refused, Err(Error::Backend(_))), "one key is refused, not the command: {refused:?}");
+}
+
+/// Those that the documentation of the builder lists.
+#[tokio::test]
+async fn a_user_needs_few_commands() {
+    const NEEDED: &str = "+del +eval +evalsha +get +getrange +incrby +memory +mget +persist +pexpire +pexpireat +ping \
+                          +pttl +scan +set +strlen +time +type +unlink";
+    let server = Server::builder().user("me", &format!("on >secret ~* {NEEDED}")).start();
+    let redis = at(server.port()).user("me").password("secret").build();
+    let cache = route(redis.clone()).await;
+    cache.set("k", "v").ttl("5h").tags(["red"]).await.unwrap();
+    cache.set("forever", "v").tags(["red"]).await.unwrap();
+    assert_eq!(cache.get::<String>("k").await.unwrap().as_deref(), Some("v"));
+    assert_eq!(cache.get_many::<String, _>(["k", "none"]).await.unwrap().len(), 2);
+    assert_eq!(cache.incr("n").ttl("1m").await.unwrap(), 1);
+    assert!(cache.expire("n", "2m").await.unwrap() && cache.expire("k", "2m").await.unwrap());
+    assert!(cache.size_of("k").await.unwrap().is_some());
+    assert!(cache.add("added", "v").await.unwrap());
+    hold(&redis, "lock:k", 1).await;
+    let fill = redis.begin_fill(&"k".into()).await.unwrap().unwrap();
+    redis.end_fill(&"k".into(), fill);
+    assert_eq!(cache.scan("*").await.unwrap().len(), 4);
+    cache.delete_tags(["red"]).await.unwrap();
+    assert!(cache.delete("n").await.unwrap());
+    assert_eq!(cache.delete_match("a*").await.unwrap(), 1);
+    assert_eq!(cache.ping("hello").await.unwrap(), "hello");
+    cache.clear().await.unwrap();
 }
 
 #[tokio::test]
