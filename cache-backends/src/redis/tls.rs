@@ -1,10 +1,14 @@
 //! Encrypted connections.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 use cache_core::{Error, Result};
 use redis::{Client, ClientTlsConfig, ConnectionInfo, TlsCertificates};
+use rustls::RootCertStore;
 use rustls::crypto::CryptoProvider;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 use super::fault;
 use super::settings::Place;
@@ -19,15 +23,15 @@ pub(super) struct Files {
 }
 
 impl Files {
-    /// Reads them; also done when a cache is built, so that a name that is wrong is found there.
+    /// Reads them; also done when a cache is built, so that a wrong one is found there.
     pub(super) fn read(&self) -> Result<TlsCertificates> {
         let own = self.own.as_ref().map(|(certificate, key)| {
             Ok::<_, Error>(ClientTlsConfig {
-                client_cert: read("tls_cert", certificate)?,
-                client_key: read("tls_key", key)?,
+                client_cert: read_certificates("tls_cert", certificate)?,
+                client_key: read_key("tls_key", key)?,
             })
         });
-        let authority = self.authority.as_ref().map(|path| read("tls_ca", path));
+        let authority = self.authority.as_ref().map(|path| read_certificates("tls_ca", path));
         Ok(TlsCertificates { client_tls: own.transpose()?, root_cert: authority.transpose()? })
     }
 }
@@ -45,7 +49,28 @@ pub(super) fn client(info: ConnectionInfo, place: &Place, files: Option<&Files>)
     Client::build_with_tls(info, certificates).map_err(|error| fault::of_connecting(place, &error))
 }
 
+fn read_certificates(option: &str, path: &Path) -> Result<Vec<u8>> {
+    let bytes = read(option, path)?;
+    let mut trusted = RootCertStore::empty();
+    let found = CertificateDer::pem_slice_iter(&bytes).map(|found| trusted.add(found.ok()?).ok());
+    match found.collect::<Option<Vec<()>>>() {
+        Some(found) if !found.is_empty() => Ok(bytes),
+        _ => Err(unusable(option, path, "expected certificates in PEM")),
+    }
+}
+
+fn read_key(option: &str, path: &Path) -> Result<Vec<u8>> {
+    let bytes = read(option, path)?;
+    match PrivateKeyDer::from_pem_slice(&bytes) {
+        Ok(_) => Ok(bytes),
+        Err(_) => Err(unusable(option, path, "expected a private key in PEM")),
+    }
+}
+
 fn read(option: &str, path: &Path) -> Result<Vec<u8>> {
-    std::fs::read(path)
-        .map_err(|error| Error::config(format!("option `{option}={}` of `rediss`: {error}", path.display())))
+    std::fs::read(path).map_err(|error| unusable(option, path, error))
+}
+
+fn unusable(option: &str, path: &Path, why: impl fmt::Display) -> Error {
+    Error::config(format!("option `{option}={}` of `rediss`: {why}", path.display()))
 }
