@@ -6,6 +6,9 @@ use cache_core::{BackendUrl, Error, Result, Scheme};
 
 use super::{Redis, RedisBuilder};
 
+const HOST: &str = "127.0.0.1";
+const PORT: u16 = 6379;
+
 cache_core::submit_scheme!(Scheme::new(
     &["redis", "rediss", "redis+unix", "unix"],
     &[
@@ -16,6 +19,7 @@ cache_core::submit_scheme!(Scheme::new(
         "db",
         "maxsize",
         "minsize",
+        "node",
         "password",
         "tls_ca",
         "tls_cert",
@@ -68,8 +72,7 @@ fn place(url: &BackendUrl) -> Result<RedisBuilder> {
         })?),
     };
     if !is_socket {
-        let builder = builder
-            .server(if url.host().is_empty() { "127.0.0.1" } else { url.host() }, url.port().unwrap_or(6379));
+        let builder = servers(url, builder)?;
         return Ok(if url.scheme() == "rediss" { builder.tls() } else { builder });
     }
     if !url.host().is_empty() || url.path().is_empty() {
@@ -79,6 +82,42 @@ fn place(url: &BackendUrl) -> Result<RedisBuilder> {
         )));
     }
     Ok(builder.socket(format!("/{}", url.path())))
+}
+
+/// `redis://host:port`, or some servers of a cluster: `redis://a:7000,b:7001`, `redis://a:7000?node=b:7001&node=[::1]:7002`.
+fn servers(url: &BackendUrl, mut builder: RedisBuilder) -> Result<RedisBuilder> {
+    let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
+    let is_several = url.host().contains(',');
+    let listed = format!("{}{port}", url.host());
+    let mut listed: Vec<&str> = if is_several { listed.split(',').collect() } else { Vec::new() };
+    if is_several {
+        let (host, port) = server(url, listed.remove(0))?;
+        builder = builder.server(host, port);
+    } else {
+        let host = if url.host().is_empty() { HOST } else { url.host() };
+        builder = builder.server(host, url.port().unwrap_or(PORT));
+    }
+    for text in listed.into_iter().chain(url.options("node")) {
+        let (host, port) = server(url, text)?;
+        builder = builder.node(host, port);
+    }
+    Ok(builder)
+}
+
+/// `host`, `host:port` or `[address]:port`.
+fn server(url: &BackendUrl, text: &str) -> Result<(String, u16)> {
+    let read = BackendUrl::parse(&format!("redis://{text}")).ok();
+    let is_place = |read: &BackendUrl| {
+        !read.host().is_empty() && read.path().is_empty() && read.user().or(read.password()).is_none()
+    };
+    read.filter(is_place).map(|read| (read.host().to_owned(), read.port().unwrap_or(PORT))).ok_or_else(|| {
+        // A login does not belong there, and not into a message.
+        let text = text.rsplit('@').next().unwrap_or_default();
+        Error::config(format!(
+            "`{}` has no readable host:port in its list of servers: `{text}`",
+            url.scheme()
+        ))
+    })
 }
 
 fn certificates(url: &BackendUrl, mut builder: RedisBuilder) -> Result<RedisBuilder> {
@@ -143,6 +182,10 @@ mod tests {
             ("redis://host?password=se%26cret", at("host", 6379).password("se&cret")),
             ("redis://me:secret@host", at("host", 6379).user("me").password("secret")),
             ("rediss://host", at("host", 6379).tls()),
+            ("redis://a:1,b:2", at("a", 1).node("b", 2)),
+            ("redis://a,b,c/?cluster=true", at("a", 6379).node("b", 6379).node("c", 6379)),
+            ("rediss://:pw@a:1,b:2", at("a", 1).node("b", 2).password("pw").tls()),
+            ("redis://[::1]:1?node=b:2&node=[::2]:3", at("::1", 1).node("b", 2).node("::2", 3)),
             ("redis+unix:///run/redis.sock?db=1", Redis::builder().socket("/run/redis.sock").db(1)),
             ("unix:///run/redis.sock", Redis::builder().socket("/run/redis.sock")),
         ] {
@@ -176,6 +219,9 @@ mod tests {
             ("redis://h?create_connection_timeout=soon", "`create_connection_timeout=soon`"),
             ("redis://h?tls_ca=/ca.pem", "`tls_ca` is for `rediss://`"),
             ("rediss://h?tls_cert=/c.pem", "`tls_key`"),
+            ("redis://a:1,:2", "`:2`"),
+            ("redis://a:1?node=b:many", "`b:many`"),
+            ("redis://a:1?node=me:pw@b", "host:port"),
             ("redis+unix://host/x.sock", "absolute path"),
             ("unix://", "absolute path"),
         ] {
@@ -186,6 +232,8 @@ mod tests {
             "redis://h?maxsize=0",
             "redis://h?minsize=20",
             "redis://h/1?cluster=1",
+            "redis://a,b?cluster=0",
+            "redis+unix:///run/redis.sock?cluster=1",
             "redis://h?create_connection_timeout=0",
             "redis://h?client_side_size=0",
             "rediss://h?tls_ca=/no/such/file.pem",

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use cache_core::{Backend, Error, IntoBackend, Result};
 
+use super::link::Address;
 use super::settings::{Place, Settings};
 use super::{Redis, tls};
 
@@ -30,6 +31,7 @@ const NEAR: u64 = 10_000;
 /// | [`tls_ca`](Self::tls_ca) | `tls_ca` | the authorities that browsers know |
 /// | [`tls_own`](Self::tls_own) | `tls_cert`, `tls_key` | none |
 /// | [`cluster`](Self::cluster) | `cluster` | off |
+/// | [`node`](Self::node) | `node`, several times, or `redis://a:7000,b:7001` | none |
 /// | [`client_side`](Self::client_side), [`client_side_size`](Self::client_side_size) | of the same names | off, 10 000 entries |
 ///
 /// A route takes the builder as well as what it builds. Nothing is connected before the first command; what cannot be
@@ -59,6 +61,7 @@ pub struct RedisBuilder {
     authority: Option<PathBuf>,
     own: Option<(PathBuf, PathBuf)>,
     cluster: bool,
+    nodes: Vec<Address>,
     client_side: bool,
     client_side_size: Option<u64>,
 }
@@ -140,10 +143,27 @@ impl RedisBuilder {
         self.tls()
     }
 
-    /// Whether the server is one of a cluster.
+    /// Whether the server is one of a cluster. The others are asked for, and found again when a replica takes over or slots
+    /// move. [`minsize`](Self::minsize) and [`maxsize`](Self::maxsize) are then of each server; logins and certificates are
+    /// the same for all of them.
     pub const fn cluster(mut self, cluster: bool) -> Self {
         self.cluster = cluster;
         self
+    }
+
+    /// Another server of the cluster, to be asked for the others if the first cannot be reached; implies
+    /// [`cluster`](Self::cluster).
+    ///
+    /// ```
+    /// use cache_backends::Redis;
+    /// use cache_core::IntoBackend;
+    ///
+    /// let three = Redis::builder().server("10.0.0.1", 7000).node("10.0.0.2", 7000).node("10.0.0.3", 7000);
+    /// assert!(three.into_backend().is_ok());
+    /// ```
+    pub fn node(mut self, host: impl Into<String>, port: u16) -> Self {
+        self.nodes.push(Address { host: host.into(), port });
+        self.cluster(true)
     }
 
     /// Whether entries are also kept decoded in this process, for as long as the server does not tell that they have
@@ -169,7 +189,7 @@ impl RedisBuilder {
     ///
     /// # Errors
     /// [`Error::Config`] for no connections at all, a greater `minsize` than `maxsize`, no time to connect in, a socket
-    /// with TLS, a database other than 0 of a cluster, and files that cannot be read.
+    /// with TLS or of a cluster, a database other than 0 of a cluster, further nodes of none, and files that cannot be read.
     pub fn try_build(self) -> Result<Redis> {
         self.check().map(|()| self.build())
     }
@@ -194,6 +214,7 @@ impl RedisBuilder {
             create_connection_timeout: self.create_connection_timeout.unwrap_or(CONNECT),
             certificates: Some(certificates).filter(|files| *files != tls::Files::default()),
             cluster: self.cluster,
+            nodes: self.nodes,
             near: self.client_side.then(|| self.client_side_size.unwrap_or(NEAR)),
         }
     }
@@ -212,6 +233,10 @@ impl RedisBuilder {
             "there is a `server` and a `socket`: name one of them".to_owned()
         } else if self.cluster && self.db.unwrap_or_default() != 0 {
             "`db`: a cluster has only database 0".to_owned()
+        } else if self.cluster && self.socket.is_some() {
+            "a cluster is reached by TCP: name a `server` of it in place of a `socket`".to_owned()
+        } else if !self.cluster && !self.nodes.is_empty() {
+            "there is a `node` of a cluster, and `cluster` is off".to_owned()
         } else if self.client_side_size == Some(0) {
             "`client_side_size` = 0: leave `client_side` out to keep nothing".to_owned()
         } else {
@@ -233,6 +258,7 @@ impl fmt::Debug for RedisBuilder {
             .field("db", &self.db)
             .field("tls", &self.is_secure)
             .field("cluster", &self.cluster)
+            .field("nodes", &self.nodes)
             .field("client_side", &self.client_side)
             .finish_non_exhaustive()
     }

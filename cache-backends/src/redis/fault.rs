@@ -25,8 +25,7 @@ pub(super) fn of(verb: &'static str, error: &RedisError) -> Error {
             ServerErrorKind::BusyLoading
             | ServerErrorKind::ClusterDown
             | ServerErrorKind::MasterDown
-            | ServerErrorKind::ReadOnly
-            | ServerErrorKind::TryAgain,
+            | ServerErrorKind::ReadOnly,
         )
         | ErrorKind::AuthenticationFailed
         | ErrorKind::ClusterConnectionNotFound

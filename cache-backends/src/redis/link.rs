@@ -9,24 +9,32 @@
 //! the answer any more. Reads may take others.
 
 mod attempts;
+mod cluster;
+mod failure;
 mod listener;
+mod passing;
 mod pool;
 mod setup;
 mod slot;
 mod wire;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use cache_core::Result;
+use futures_util::future::join_all;
 use redis::{Cmd, Value};
 
+use cluster::Cluster;
+pub(super) use cluster::{Address, Census};
+use failure::Failure;
 pub(super) use listener::Listener;
 use pool::Pool;
 
-use super::clock::ServerClock;
-use super::fault;
+use super::clock::{ServerClock, Source};
 use super::scripts::Script;
 use super::settings::Settings;
+use super::{fault, names};
 
 /// Which connection a command takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,59 +46,96 @@ pub(super) enum Lane {
 }
 
 /// One server of those that hold keys: of a single server, that one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Node(pub(super) usize);
+#[derive(Debug, Clone)]
+pub(super) struct Node(Arc<Pool>);
 
-/// The way to a server.
+/// The way to a server, or to the servers of a cluster.
 #[derive(Debug)]
 pub(super) enum Link {
-    /// One server, with all keys.
     One(Arc<Pool>),
+    Cluster(Arc<Cluster>),
 }
 
 impl Link {
     /// Opens nothing yet.
     pub(super) fn new(settings: Arc<Settings>, clock: Arc<ServerClock>) -> Self {
-        Self::One(Arc::new(Pool::new(settings, clock)))
+        if settings.cluster {
+            Self::Cluster(Arc::new(Cluster::new(settings, clock)))
+        } else {
+            Self::One(Arc::new(Pool::new(settings, clock)))
+        }
     }
 
     /// Has pushes of the server told to this listener, on every connection from the next one on.
     #[expect(dead_code, reason = "who listens comes with the entries that are kept near")]
     pub(super) fn listen(&self, listener: Arc<dyn Listener>) {
-        let Self::One(pool) = self;
-        pool.listen(listener);
+        match self {
+            Self::One(pool) => pool.listen(listener),
+            Self::Cluster(cluster) => cluster.listen(listener),
+        }
     }
 
-    /// Opens the connection for writing, if it is not open.
+    /// Opens the connection for writing, if it is not open; of a cluster, to one of the servers.
     pub(super) async fn ready(&self) -> Result<()> {
-        let Self::One(pool) = self;
-        pool.wire(Lane::Write).await.map(drop)
+        match self {
+            Self::One(pool) => pool.wire(Lane::Write).await.map(drop),
+            Self::Cluster(cluster) => cluster.ready().await,
+        }
+    }
+
+    /// Whose time holds where the key lies.
+    pub(super) fn source(&self, key: &[u8]) -> Source {
+        match self {
+            Self::One(pool) => pool.source(),
+            Self::Cluster(cluster) => cluster.source(names::slot(key)),
+        }
     }
 
     /// One command about one key, or about keys that lie together; `verb` is what it is called in errors.
     pub(super) async fn ask(
         &self,
         lane: Lane,
-        _key: &[u8],
+        key: &[u8],
         verb: &'static str,
         command: Cmd,
     ) -> Result<Value> {
-        self.send(lane, verb, &command).await
+        self.send(lane, key, &command).await.map_err(|failure| failure.of(verb))
     }
 
-    /// One command that is about no key.
+    /// One command that is about no key: to any server that serves.
     pub(super) async fn ask_any(&self, verb: &'static str, command: Cmd) -> Result<Value> {
-        self.send(Lane::Write, verb, &command).await
+        let answer = match self {
+            Self::One(pool) => ask(pool, Lane::Write, &command).await,
+            Self::Cluster(cluster) => cluster.ask_any(&command).await,
+        };
+        answer.map_err(|failure| failure.of(verb))
     }
 
     /// The values of keys wherever they lie, in their order.
     pub(super) async fn read_many(&self, keys: &[&[u8]]) -> Result<Vec<Value>> {
-        let mut command = redis::cmd("MGET");
-        for key in keys {
-            command.arg(*key);
+        let mut values = vec![Value::Nil; keys.len()];
+        let groups = self.together(keys);
+        for answer in join_all(groups.into_iter().map(|group| self.read_group(keys, group))).await {
+            let (group, found) = answer?;
+            for (at, value) in group.into_iter().zip(found) {
+                if let Some(place) = values.get_mut(at) {
+                    *place = value;
+                }
+            }
         }
-        match self.send(Lane::Read, "get_many", &command).await? {
-            Value::Array(values) if values.len() == keys.len() => Ok(values),
+        Ok(values)
+    }
+
+    /// The values of keys that lie together.
+    async fn read_group(&self, keys: &[&[u8]], group: Vec<usize>) -> Result<(Vec<usize>, Vec<Value>)> {
+        let mut command = redis::cmd("MGET");
+        let asked: Vec<&[u8]> = group.iter().filter_map(|at| keys.get(*at).copied()).collect();
+        let Some(first) = asked.first() else { return Ok((group, Vec::new())) };
+        asked.iter().for_each(|key| {
+            command.arg(*key);
+        });
+        match self.ask(Lane::Read, first, "get_many", command).await? {
+            Value::Array(values) if values.len() == group.len() => Ok((group, values)),
             other => Err(fault::unexpected("MGET", &other)),
         }
     }
@@ -104,14 +149,13 @@ impl Link {
         keys: &[&[u8]],
         args: &[&[u8]],
     ) -> Result<Value> {
-        let Self::One(pool) = self;
-        let wire = pool.wire(lane).await?;
-        match wire.ask(&script.by_digest(keys, args)).await {
+        let key = keys.first().copied().unwrap_or_default();
+        match self.send(lane, key, &script.by_digest(keys, args)).await {
             // The server was restarted, or told to forget. The whole text makes it know again.
-            Err(error) if fault::is_no_script(&error) => wire.ask(&script.by_text(keys, args)).await,
+            Err(failure) if failure.is_no_script() => self.send(lane, key, &script.by_text(keys, args)).await,
             answer => answer,
         }
-        .map_err(|error| fault::of(verb, &error))
+        .map_err(|failure| failure.of(verb))
     }
 
     /// Sorts keys into groups that lie together, so that a command or script may be about all of one: positions in `keys`.
@@ -119,31 +163,57 @@ impl Link {
         match self {
             Self::One(_) if keys.is_empty() => Vec::new(),
             Self::One(_) => vec![(0..keys.len()).collect()],
+            Self::Cluster(_) => {
+                let mut groups: BTreeMap<u16, Vec<usize>> = BTreeMap::new();
+                for (at, key) in keys.iter().enumerate() {
+                    groups.entry(names::slot(key)).or_default().push(at);
+                }
+                groups.into_values().collect()
+            }
+        }
+    }
+
+    /// Where keys may lie.
+    pub(super) async fn census(&self, verb: &'static str) -> Result<Census> {
+        match self {
+            Self::One(pool) => Ok(Census::of(Node(Arc::clone(pool)))),
+            Self::Cluster(cluster) => cluster.census().await.map_err(|failure| failure.of(verb)),
         }
     }
 
     /// The servers that hold keys.
-    #[expect(clippy::unused_async, reason = "a cluster has to be asked")]
     pub(super) async fn nodes(&self) -> Result<Vec<Node>> {
         match self {
-            Self::One(_) => Ok(vec![Node(0)]),
+            Self::One(pool) => Ok(vec![Node(Arc::clone(pool))]),
+            Self::Cluster(cluster) => Ok(cluster.masters().await?.into_iter().map(Node).collect()),
         }
     }
 
     /// One command to one of them, in the lane of writes.
-    pub(super) async fn ask_node(&self, _node: Node, verb: &'static str, command: Cmd) -> Result<Value> {
-        self.send(Lane::Write, verb, &command).await
+    pub(super) async fn ask_node(&self, node: &Node, verb: &'static str, command: Cmd) -> Result<Value> {
+        let answer = match self {
+            Self::One(pool) => ask(pool, Lane::Write, &command).await,
+            Self::Cluster(cluster) => cluster.ask_one(&node.0, &command).await,
+        };
+        answer.map_err(|failure| failure.of(verb))
     }
 
     /// Lets go of every connection.
     pub(super) fn close(&self) {
-        let Self::One(pool) = self;
-        pool.close();
+        match self {
+            Self::One(pool) => pool.close(),
+            Self::Cluster(cluster) => cluster.close(),
+        }
     }
 
-    async fn send(&self, lane: Lane, verb: &'static str, command: &Cmd) -> Result<Value> {
-        let Self::One(pool) = self;
-        let wire = pool.wire(lane).await?;
-        wire.ask(command).await.map_err(|error| fault::of(verb, &error))
+    async fn send(&self, lane: Lane, key: &[u8], command: &Cmd) -> Result<Value, Failure> {
+        match self {
+            Self::One(pool) => ask(pool, lane, command).await,
+            Self::Cluster(cluster) => cluster.ask(lane, names::slot(key), command).await,
+        }
     }
+}
+
+async fn ask(pool: &Arc<Pool>, lane: Lane, command: &Cmd) -> Result<Value, Failure> {
+    Ok(pool.wire(lane).await?.ask(command).await?)
 }

@@ -59,6 +59,11 @@ pub(super) fn slot(key: &[u8]) -> u16 {
     crc16(hash_tag(key).unwrap_or(key)) % 16_384
 }
 
+/// A name that lies in that place.
+pub(super) fn in_slot(slot: u16) -> [u8; DIGITS] {
+    stand_in(slot)
+}
+
 /// A number, of four digits to the base 36, that lies in that place.
 fn stand_in(slot: u16) -> [u8; DIGITS] {
     static TABLE: std::sync::LazyLock<Vec<[u8; DIGITS]>> = std::sync::LazyLock::new(|| {

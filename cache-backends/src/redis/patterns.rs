@@ -16,6 +16,10 @@ use super::{fault, names, scripts};
 /// How many names the server is asked to look at in one step.
 const STEP: usize = 1_000;
 
+/// Twice where slots of a cluster move meanwhile: what went from a server that was not yet asked to one that was asked
+/// already stays there, and is found the second time.
+const ROUNDS: usize = 2;
+
 /// Of a longer literal head so much is compared by the server: a key of that length may end in a digest.
 const HEAD: usize = 4_096;
 
@@ -80,27 +84,45 @@ impl Store {
         what: What,
         mut living: impl FnMut(Vec<u8>),
     ) -> Result<()> {
-        for node in self.link.nodes().await? {
-            let mut cursor = b"0".to_vec();
-            loop {
-                let (next, mut found) = self.step(verb, node, &cursor, names).await?;
-                found.retain(|name| is_meant(name));
-                for name in self.look(verb, found, what).await? {
-                    living(name);
-                }
-                if next == b"0" {
-                    break;
-                }
-                cursor = next;
+        let mut census = self.link.census(verb).await?;
+        for _ in 0..ROUNDS {
+            for node in census.nodes() {
+                self.walk_node(node, verb, names, &is_meant, what, &mut living).await?;
             }
+            let after = self.link.census(verb).await?;
+            if after.has_same_slots(&census) && !after.is_moving() {
+                break;
+            }
+            census = after;
         }
         Ok(())
+    }
+
+    async fn walk_node(
+        &self,
+        node: &Node,
+        verb: &'static str,
+        names: &[u8],
+        is_meant: &impl Fn(&[u8]) -> bool,
+        what: What,
+        living: &mut impl FnMut(Vec<u8>),
+    ) -> Result<()> {
+        let mut cursor = b"0".to_vec();
+        loop {
+            let (next, mut found) = self.step(verb, node, &cursor, names).await?;
+            found.retain(|name| is_meant(name));
+            self.look(verb, found, what).await?.into_iter().for_each(&mut *living);
+            if next == b"0" {
+                return Ok(());
+            }
+            cursor = next;
+        }
     }
 
     async fn step(
         &self,
         verb: &'static str,
-        node: Node,
+        node: &Node,
         cursor: &[u8],
         names: &[u8],
     ) -> Result<(Vec<u8>, Vec<Vec<u8>>)> {

@@ -64,8 +64,7 @@ impl Store {
         args.iter().for_each(|arg| {
             cmd.arg(*arg);
         });
-        let first = args.first().copied().unwrap_or_default();
-        Ok(reply(self.link.ask(super::link::Lane::Write, first, "raw", cmd).await?))
+        Ok(reply(self.link.pass_on("raw", cmd).await?))
     }
 
     pub(super) async fn ping(&self, message: &str) -> Result<String> {
@@ -86,7 +85,7 @@ impl Store {
             // What is gone is gone at once; `ASYNC` is only how its memory is given back.
             let mut command = redis::cmd("FLUSHALL");
             command.arg("ASYNC");
-            self.link.ask_node(node, "flush_all", command).await?;
+            self.link.ask_node(&node, "flush_all", command).await?;
         }
         self.states.forget_all();
         Ok(())

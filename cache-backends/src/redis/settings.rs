@@ -7,6 +7,7 @@ use cache_core::Result;
 use redis::io::tcp::TcpSettings;
 use redis::{Client, ConnectionAddr, IntoConnectionInfo, ProtocolVersion, RedisConnectionInfo};
 
+use super::link::Address;
 use super::{fault, tls};
 
 /// Where the server is, and how to talk to it.
@@ -21,8 +22,9 @@ pub(super) struct Settings {
     pub(super) create_connection_timeout: Duration,
     pub(super) certificates: Option<tls::Files>,
     /// Whether it is one of a cluster.
-    #[expect(dead_code, reason = "read by the link to a cluster")]
     pub(super) cluster: bool,
+    /// Further servers of the cluster, asked if the first does not answer.
+    pub(super) nodes: Vec<Address>,
     /// How many entries are kept in this process, if any.
     #[expect(dead_code, reason = "read by those entries")]
     pub(super) near: Option<u64>,
@@ -45,6 +47,19 @@ impl std::fmt::Display for Place {
 }
 
 impl Settings {
+    /// Where the server is; of a socket, its path.
+    pub(super) fn address(&self) -> Address {
+        match &self.place {
+            Place::Tcp { host, port, .. } => Address { host: host.clone(), port: *port },
+            Place::Socket(path) => Address { host: path.display().to_string(), port: 0 },
+        }
+    }
+
+    /// Every server that was named.
+    pub(super) fn servers(&self) -> impl Iterator<Item = Address> {
+        std::iter::once(self.address()).chain(self.nodes.iter().cloned())
+    }
+
     /// What opens connections.
     pub(super) fn client(&self) -> Result<Client> {
         let address = match &self.place {

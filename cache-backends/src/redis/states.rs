@@ -68,7 +68,7 @@ impl Store {
         let remembered = self.states.of(key);
         let mut seen = remembered.lock().await;
         for _ in 0..ROUNDS {
-            let now = self.moment().await?.wall;
+            let now = self.moment_by(key).await?.wall;
             let state = record::state(&seen);
             let is_over = state.is_some_and(|(_, until)| until <= now);
             let state = state.filter(|_| !is_over).map(|(state, _)| state);
@@ -101,7 +101,8 @@ impl Store {
             Next::Remove => (b"remove", b"", b""),
         };
         let over: &[u8] = if is_over { b"1" } else { b"" };
-        let thought = self.clock.untouched().to_string();
+        let source = self.link.source(bytes(key));
+        let thought = self.clock.untouched(source).to_string();
         let args = [seen, over, word, record, until, thought.as_bytes(), LATE];
         let sent = Instant::now();
         let answer =
@@ -115,7 +116,7 @@ impl Store {
             },
         };
         if let Some(time) = fault::read_time(&Value::Array(vec![seconds, micros])) {
-            self.clock.learn(time, sent, Instant::now());
+            self.clock.learn(source, time, sent, Instant::now());
         }
         match (done, present) {
             (Value::Int(1), _) => Ok(Done::Yes),

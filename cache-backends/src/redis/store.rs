@@ -48,6 +48,12 @@ impl Store {
         Ok(self.clock.moment())
     }
 
+    /// The same by the server that the key lies on.
+    pub(super) async fn moment_by(&self, key: &Key) -> Result<Moment> {
+        self.moment().await?;
+        Ok(self.clock.moment_by(self.link.source(bytes(key))))
+    }
+
     // ── Entries ──
 
     pub(super) async fn get(&self, key: &Key) -> Result<Option<Arc<Entry>>> {

@@ -24,6 +24,11 @@ impl Attempts {
         (now < *until).then(|| error.clone())
     }
 
+    /// Why the last one failed, if it did.
+    pub(super) fn error(&self) -> Option<Error> {
+        self.last.as_ref().map(|(_, error)| error.clone())
+    }
+
     pub(super) fn succeeded(&mut self) {
         *self = Self::default();
     }

@@ -10,8 +10,8 @@ use cache_core::{Error, Result};
 use super::attempts::Attempts;
 use super::slot::{Attempt, Found, Slot};
 use super::wire::Wire;
-use super::{Lane, Listener, setup};
-use crate::redis::clock::ServerClock;
+use super::{Address, Lane, Listener, setup};
+use crate::redis::clock::{ServerClock, Source};
 use crate::redis::fault;
 use crate::redis::settings::Settings;
 
@@ -29,22 +29,55 @@ pub(in crate::redis) struct Pool {
     attempts: Mutex<Attempts>,
     /// One attempt at a time, also when several places are empty.
     turn: tokio::sync::Mutex<()>,
-    numbers: AtomicU64,
+    /// Of connections; other pools may share them.
+    numbers: Arc<AtomicU64>,
     listener: OnceLock<Arc<dyn Listener>>,
+    address: Address,
+    source: Source,
+    is_one_of_many: bool,
 }
 
 impl Pool {
+    /// To a server that is all there is.
     pub(super) fn new(settings: Arc<Settings>, clock: Arc<ServerClock>) -> Self {
+        Self { is_one_of_many: false, ..Self::among(settings, clock, Source::default(), Arc::default()) }
+    }
+
+    /// To a server that is one of many.
+    pub(super) fn among(
+        settings: Arc<Settings>,
+        clock: Arc<ServerClock>,
+        source: Source,
+        numbers: Arc<AtomicU64>,
+    ) -> Self {
         let slots = (0..settings.maxsize.max(1)).map(|_| Slot::default()).collect();
         Self {
+            address: settings.address(),
             settings,
             clock,
             slots,
             attempts: Mutex::default(),
             turn: tokio::sync::Mutex::default(),
-            numbers: AtomicU64::new(0),
+            numbers,
             listener: OnceLock::new(),
+            source,
+            is_one_of_many: true,
         }
+    }
+
+    /// Where the server is.
+    pub(super) fn address(&self) -> &Address {
+        &self.address
+    }
+
+    /// Whose time it tells.
+    pub(super) fn source(&self) -> Source {
+        self.source
+    }
+
+    /// Whether there is a connection for writing.
+    pub(super) fn is_open(&self) -> bool {
+        self.slots.first().and_then(Slot::wire).is_some_and(|wire| wire.is_usable())
     }
 
     pub(super) fn listen(&self, listener: Arc<dyn Listener>) {
@@ -94,7 +127,13 @@ impl Pool {
         for _ in 0..ROUNDS {
             let opening = match self.find(at)? {
                 Found::Wire(wire) => return Ok(wire),
-                Found::Wait(opening) => opening,
+                Found::Wait(opening) => {
+                    // The others go on meanwhile, so nobody waits for a server that was not there a moment ago.
+                    if let Some(error) = self.attempts().error().filter(|_| self.is_one_of_many) {
+                        return Err(error);
+                    }
+                    opening
+                }
                 Found::Open(attempt) => {
                     self.begin(at, attempt);
                     continue;
@@ -147,7 +186,8 @@ impl Pool {
         let number = self.numbers.fetch_add(1, Ordering::Relaxed);
         let listener = self.listener.get().cloned();
         let predecessor = attempt.predecessor.as_ref();
-        let opened = setup::open(&self.settings, &self.clock, listener, number, predecessor).await;
+        let opened =
+            setup::open(&self.settings, (&self.clock, self.source), listener, number, predecessor).await;
         match &opened {
             Ok(_) => self.attempts().succeeded(),
             Err(error) => self.attempts().failed(Instant::now(), Error::clone(error)),

@@ -9,7 +9,7 @@ use redis::{AsyncConnectionConfig, Value};
 
 use super::Listener;
 use super::wire::{Ear, Life, Wire};
-use crate::redis::clock::ServerClock;
+use crate::redis::clock::{ServerClock, Source};
 use crate::redis::fault;
 use crate::redis::settings::Settings;
 
@@ -32,7 +32,7 @@ pub(super) struct Peer {
 /// not be done after what is asked on the new one.
 pub(super) async fn open(
     settings: &Settings,
-    clock: &ServerClock,
+    (clock, source): (&ServerClock, Source),
     listener: Option<Arc<dyn Listener>>,
     number: u64,
     predecessor: Option<&Peer>,
@@ -63,7 +63,7 @@ pub(super) async fn open(
     if let Some(time) = answers.next().and_then(|answer| fault::read_time(&answer)) {
         let told = Told { time, sent, received };
         let Told { time, sent, received } = told.or_sooner(&mut connection).await;
-        clock.learn(time, sent, received);
+        clock.learn(source, time, sent, received);
     }
     let greeted = answers.skip(1).all(|answer| !is_refusal(&answer));
     let wire = Wire::new(connection, Arc::clone(&life), peer);

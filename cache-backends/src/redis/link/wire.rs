@@ -72,6 +72,20 @@ impl Wire {
             () = self.life.over() => Err(RedisError::from(std::io::Error::from(std::io::ErrorKind::ConnectionAborted))),
         };
         wait.end(answer.as_ref().err());
+        self.heed(answer)
+    }
+
+    /// The same of a server of a cluster that a slot is on its way to: it answers those who know.
+    pub(super) async fn ask_importer(&self, command: &Cmd) -> Result<Value, RedisError> {
+        let mut pipe = redis::pipe();
+        pipe.cmd("ASKING").add_command(command.clone());
+        let wait = Wait::begin(self);
+        let answers = self.connection.clone().send_packed_commands(&pipe, 1, 1).await;
+        wait.end(answers.as_ref().err());
+        self.heed(answers.map(|mut answers| answers.pop().unwrap_or(Value::Nil)))
+    }
+
+    fn heed(&self, answer: Result<Value, RedisError>) -> Result<Value, RedisError> {
         answer.and_then(Value::extract_error).inspect_err(|error| {
             if fault::is_lost(error) {
                 self.life.end();

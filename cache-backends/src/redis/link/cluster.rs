@@ -1,0 +1,285 @@
+//! The servers of a cluster, and which of them a command is for.
+//!
+//! Each server has a [`Pool`] of its own, and with it all that holds on one server: commands of the writing lane are
+//! done in order, what was given up is not done later, nothing is asked twice. A key is asked where it lies; replicas
+//! are not asked, since what they know is older.
+
+mod census;
+mod looking;
+mod place;
+mod table;
+
+use std::collections::BTreeMap;
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
+
+use cache_core::{Error, Result};
+use redis::{Cmd, RedisError, ServerErrorKind, Value};
+
+pub(in crate::redis) use self::census::Census;
+use self::looking::Looking;
+pub(in crate::redis) use self::place::Address;
+use self::table::Table;
+use super::pool::Pool;
+use super::{Failure, Lane, Listener};
+use crate::redis::clock::{ServerClock, Source};
+use crate::redis::settings::{Place, Settings};
+use crate::redis::{fault, names};
+
+/// To be sent elsewhere, there and back, while a slot moves; more often is a circle.
+const REDIRECTS: usize = 5;
+
+/// While a slot moves, a script about two names of which one has moved is refused for a moment.
+const MOVING: Duration = Duration::from_millis(10);
+
+/// The servers of a cluster.
+#[derive(Debug)]
+pub(in crate::redis) struct Cluster {
+    settings: Arc<Settings>,
+    clock: Arc<ServerClock>,
+    listener: OnceLock<Arc<dyn Listener>>,
+    /// Of connections, whichever server they are to.
+    numbers: Arc<AtomicU64>,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    table: Option<Arc<Table>>,
+    pools: BTreeMap<Address, Arc<Pool>>,
+    looking: Looking,
+    /// How many servers there have been.
+    sources: u32,
+}
+
+impl Cluster {
+    pub(super) fn new(settings: Arc<Settings>, clock: Arc<ServerClock>) -> Self {
+        let (numbers, state) = (Arc::default(), Mutex::default());
+        Self { settings, clock, listener: OnceLock::new(), numbers, state }
+    }
+
+    /// On every connection to any of the servers, from the next one on.
+    pub(super) fn listen(&self, listener: Arc<dyn Listener>) {
+        self.state().pools.values().for_each(|pool| pool.listen(Arc::clone(&listener)));
+        let _ = self.listener.set(listener);
+    }
+
+    /// Opens a connection to one of the servers.
+    pub(super) async fn ready(self: &Arc<Self>) -> Result<()> {
+        let mut last = fault::unreachable("no server has any slots");
+        for pool in self.shuffled().await? {
+            match pool.wire(Lane::Write).await {
+                Ok(_) => return Ok(()),
+                Err(error) => last = error,
+            }
+        }
+        self.look_again();
+        Err(last)
+    }
+
+    /// Whose time holds for the slot, as far as is known.
+    pub(super) fn source(&self, slot: u16) -> Source {
+        let table = self.state().table.clone();
+        table.and_then(|table| table.owner(slot).map(|pool| pool.source())).unwrap_or_default()
+    }
+
+    /// Asks whoever has the key's slot, and goes where it is sent.
+    pub(super) async fn ask(
+        self: &Arc<Self>,
+        lane: Lane,
+        slot: u16,
+        command: &Cmd,
+    ) -> Result<Value, Failure> {
+        let mut to = self.owner(slot).await?;
+        let mut is_asking = false;
+        for _ in 0..REDIRECTS {
+            let answer = match to.wire(lane).await {
+                Ok(wire) if is_asking => wire.ask_importer(command).await,
+                Ok(wire) => wire.ask(command).await,
+                Err(error) => return Err(self.is_gone(&to, error).into()),
+            };
+            let error = match answer {
+                Ok(value) => return Ok(value),
+                Err(error) => error,
+            };
+            match Turn::after(&error, to.address()) {
+                Turn::Moved(address) => {
+                    to = self.pool(&address);
+                    is_asking = false;
+                    self.has_moved(slot, &to);
+                }
+                Turn::Ask(address) => {
+                    to = self.pool(&address);
+                    is_asking = true;
+                }
+                Turn::Again => tokio::time::sleep(MOVING).await,
+                Turn::Gone => return Err(self.is_gone(&to, fault::of("", &error)).into()),
+                Turn::Down => {
+                    self.look_again();
+                    return Err(error.into());
+                }
+                Turn::Answer => return Err(error.into()),
+            }
+        }
+        self.look_again();
+        // A refusal of this command: about other keys the cluster answers.
+        Err(Error::backend("the slot of the key is being moved to another server").into())
+    }
+
+    /// Asks any of them that serves what it has.
+    pub(super) async fn ask_any(self: &Arc<Self>, command: &Cmd) -> Result<Value, Failure> {
+        let table = self.table().await?;
+        let mut last = fault::unreachable("no server has any slots").into();
+        for pool in self.shuffled().await? {
+            let slot =
+                (0..=u16::MAX).find(|slot| table.owner(*slot).is_some_and(|owner| Arc::ptr_eq(owner, &pool)));
+            let Some(slot) = slot else { continue };
+            let mut look = redis::cmd("EXISTS");
+            look.arg(&names::in_slot(slot)[..]);
+            match self.ask_one(&pool, &look).await {
+                Ok(_) => return self.ask_one(&pool, command).await,
+                // It answers, and for itself: what it says is for another.
+                Err(Failure::Said(error))
+                    if matches!(Turn::after(&error, pool.address()), Turn::Answer | Turn::Moved(_)) =>
+                {
+                    return self.ask_one(&pool, command).await;
+                }
+                Err(failure) => last = failure,
+            }
+        }
+        self.look_again();
+        Err(last)
+    }
+
+    /// Those that have slots.
+    pub(super) async fn masters(self: &Arc<Self>) -> Result<Vec<Arc<Pool>>> {
+        Ok(self.table().await?.masters().to_vec())
+    }
+
+    /// Asks one of them, whatever it has.
+    pub(super) async fn ask_one(self: &Arc<Self>, pool: &Arc<Pool>, command: &Cmd) -> Result<Value, Failure> {
+        let wire = pool.wire(Lane::Write).await.map_err(|error| self.is_gone(pool, error))?;
+        wire.ask(command).await.map_err(|error| match Turn::after(&error, pool.address()) {
+            Turn::Gone => self.is_gone(pool, fault::of("", &error)).into(),
+            _ => error.into(),
+        })
+    }
+
+    /// One server cannot be reached. While others can, that is no reason to do without all of them: whoever asks hears
+    /// of a failure of this command, and another server may have taken over by the next.
+    fn is_gone(self: &Arc<Self>, pool: &Arc<Pool>, error: Error) -> Error {
+        self.look_again();
+        let table = self.state().table.clone();
+        let is_other = |other: &Arc<Pool>| !Arc::ptr_eq(other, pool) && other.is_open();
+        match error {
+            Error::Unavailable { reason, .. }
+                if table.is_some_and(|table| table.masters().iter().any(is_other)) =>
+            {
+                Error::backend(format_args!("the server at {} cannot be reached: {reason}", pool.address()))
+            }
+            error => error,
+        }
+    }
+
+    async fn shuffled(self: &Arc<Self>) -> Result<Vec<Arc<Pool>>> {
+        let mut masters = self.masters().await?;
+        fastrand::shuffle(&mut masters);
+        Ok(masters)
+    }
+
+    /// Lets go of every connection, and asks anew who is there.
+    pub(super) fn close(&self) {
+        let mut state = self.state();
+        state.pools.values().for_each(|pool| pool.close());
+        state.table = None;
+    }
+
+    async fn owner(self: &Arc<Self>, slot: u16) -> Result<Arc<Pool>> {
+        let table = self.table().await?;
+        table.owner(slot).cloned().ok_or_else(|| {
+            self.look_again();
+            fault::unreachable(format_args!("no server has slot {slot}"))
+        })
+    }
+
+    /// Who has which slot, as far as is known; asked for if nothing is.
+    async fn table(self: &Arc<Self>) -> Result<Arc<Table>> {
+        let known = self.state().table.clone();
+        match known {
+            Some(table) => Ok(table),
+            None => self.look().await,
+        }
+    }
+
+    /// One server has said where one slot is: others may have moved too.
+    fn has_moved(self: &Arc<Self>, slot: u16, to: &Arc<Pool>) {
+        let mut state = self.state();
+        state.table = state.table.as_ref().map(|table| Arc::new(table.with(slot, to)));
+        drop(state);
+        self.look_again();
+    }
+
+    /// The connections to one server.
+    fn pool(&self, address: &Address) -> Arc<Pool> {
+        self.pool_in(&mut self.state(), address)
+    }
+
+    fn pool_in(&self, state: &mut State, address: &Address) -> Arc<Pool> {
+        if let Some(pool) = state.pools.get(address) {
+            return Arc::clone(pool);
+        }
+        state.sources += 1;
+        let is_secure = matches!(self.settings.place, Place::Tcp { is_secure: true, .. });
+        let place = Place::Tcp { host: address.host.clone(), port: address.port, is_secure };
+        let settings = Settings { place, ..Settings::clone(&self.settings) };
+        let (clock, numbers) = (Arc::clone(&self.clock), Arc::clone(&self.numbers));
+        let pool = Arc::new(Pool::among(Arc::new(settings), clock, Source(state.sources), numbers));
+        if let Some(listener) = self.listener.get() {
+            pool.listen(Arc::clone(listener));
+        }
+        state.pools.insert(address.clone(), Arc::clone(&pool));
+        pool
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What to do after an error.
+enum Turn {
+    /// The slot is another server's.
+    Moved(Address),
+    /// The slot is on its way, and what was asked about is not here any more, or not yet anywhere.
+    Ask(Address),
+    /// Half of what was asked about has moved.
+    Again,
+    /// This server does not serve; another may in its place, soon.
+    Gone,
+    /// None serves.
+    Down,
+    /// It is an answer.
+    Answer,
+}
+
+impl Turn {
+    fn after(error: &RedisError, from: &Address) -> Self {
+        let redirect = || Address::redirected(error.redirect_node()?.0, from);
+        match error.kind() {
+            redis::ErrorKind::Server(kind) => match (kind, redirect()) {
+                (ServerErrorKind::Moved, Some(address)) => Self::Moved(address),
+                (ServerErrorKind::Ask, Some(address)) => Self::Ask(address),
+                (ServerErrorKind::TryAgain, _) => Self::Again,
+                (ServerErrorKind::ClusterDown, _) => Self::Down,
+                (
+                    ServerErrorKind::ReadOnly | ServerErrorKind::MasterDown | ServerErrorKind::BusyLoading,
+                    _,
+                ) => Self::Gone,
+                _ => Self::Answer,
+            },
+            _ if fault::is_lost(error) => Self::Gone,
+            _ => Self::Answer,
+        }
+    }
+}
