@@ -30,7 +30,7 @@ pub use switches::Disabling;
 use switches::Switches;
 
 use crate::clock::{Clock, SystemClock, Time};
-use crate::command::{Command, Commands};
+use crate::command::{Command, Commands, Removed};
 use crate::entry::{Entry, Meta};
 use crate::error::{Error, Result};
 use crate::event::{Event, EventKind, Observer};
@@ -254,7 +254,7 @@ impl Cache {
     }
 
     /// The same for every key that matches, on every route it can reach. All are tried; the first error is told.
-    pub(crate) async fn remove_match(&self, pattern: &Pattern) -> Result<u64> {
+    pub(crate) async fn remove_match(&self, pattern: &Pattern) -> Removed {
         let removed = self.remove_matching(pattern).await;
         if is_reserved(pattern.literal_head()) {
             // Locks may be among them, and somebody may wait for those.
@@ -263,20 +263,19 @@ impl Cache {
         removed
     }
 
-    async fn remove_matching(&self, pattern: &Pattern) -> Result<u64> {
+    async fn remove_matching(&self, pattern: &Pattern) -> Removed {
+        let mut removed = Removed::nothing();
         if pattern.is_literal() {
             let key = pattern.as_str().into_key();
-            return match self.route_for(Command::DeleteMatch, &key)? {
-                Some(route) => self.remove_from(route, &key).await.map(u64::from),
-                None => Ok(0),
-            };
-        }
-        let (mut removed, mut outcome) = (0, Ok(()));
-        for route in self.routes_of(pattern).filter(|route| !self.is_off(Command::DeleteMatch, route)) {
-            match route.delete_match(pattern).await {
-                Ok(count) => removed += count,
-                Err(error) => outcome = outcome.and(Err(error)),
+            match self.route_for(Command::DeleteMatch, &key) {
+                Ok(Some(route)) => removed.add(self.remove_from(route, &key).await.map(u64::from)),
+                Ok(None) => {}
+                Err(error) => removed.add(Err(error)),
             }
+            return removed;
+        }
+        for route in self.routes_of(pattern).filter(|route| !self.is_off(Command::DeleteMatch, route)) {
+            removed.add(route.delete_match(pattern).await);
         }
         self.0.flights.abandon_match(pattern);
         for route in self.routes_of(pattern).filter(|route| route.is_layered()) {
@@ -285,7 +284,7 @@ impl Cache {
                 self.takes(route, known) && inner.matches(&route.inner(known.as_str()))
             });
         }
-        outcome.map(|()| removed)
+        removed
     }
 
     /// Tells the observer, if there is one. Not inlined: the hit path has better uses for its registers.

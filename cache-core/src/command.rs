@@ -21,6 +21,7 @@ mod lock;
 mod options;
 mod read;
 mod server;
+mod sparing;
 mod write;
 
 use std::sync::Arc;
@@ -41,6 +42,7 @@ pub use read::{Get, GetMany};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 pub use server::Raw;
+pub(crate) use sparing::{Removed, Sparing};
 pub use write::{Add, Set, SetMany};
 
 use self::options::Life;

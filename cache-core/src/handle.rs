@@ -7,7 +7,7 @@ use std::future::Future;
 
 use crate::backend::SetIf;
 use crate::cache::CacheRef;
-use crate::command::Command;
+use crate::command::{Command, Sparing};
 use crate::error::{Error, Result};
 use crate::key::{Key, KeyBuf};
 use crate::pattern::{Pattern, PatternBuf};
@@ -192,7 +192,8 @@ pub async fn peek<Out, S: Shape<Out>>(
     if near.is_some() {
         return Ok(near);
     }
-    let entry = cache.readable(&key, route.get(&key, returned.coding()).await)?;
+    let entry = cache.readable(&key, route.get(&key, returned.coding()).await);
+    let entry = Sparing::PLAIN.on(&cache, route, key.as_str(), entry, None)?;
     Ok(entry.filter(|entry| entry.version() == version).and_then(|entry| returned.answer(&entry)))
 }
 
@@ -235,11 +236,14 @@ pub async fn set_marked<Out, S: Shape<Out>>(
     match returned.entry(answer, meta) {
         Some(entry) => {
             let Some(route) = cache.route_for(Command::Set, &key)? else { return Ok(false) };
-            let stamps = route.stamp(&tags).await?;
-            let entry = entry.stamped(stamps);
-            // A backend without counts has none to begin.
-            drop(begin_count(policy, route, &key, &entry).await);
-            cache.store(&key, entry, returned.coding(), SetIf::Always).await
+            let store = async {
+                let stamps = route.stamp(&tags).await?;
+                let entry = entry.stamped(stamps);
+                // A backend without counts has none to begin.
+                drop(begin_count(policy, route, &key, &entry).await);
+                cache.store(&key, entry, returned.coding(), SetIf::Always).await
+            };
+            Sparing::PLAIN.of(&cache, &key, false, store).await
         }
         None => Ok(false),
     }
@@ -255,7 +259,8 @@ pub async fn invalidate_with(cache: CacheRef, key: KeyBuf, resorts: Pattern) -> 
     if let Some(why) = resorts.why_unkeyable() {
         return Err(Error::NoKey(why));
     }
-    cache.invalidate(&finished(key)?, &resorts).await
+    let key = finished(key)?;
+    Sparing::PLAIN.of(&cache, &key, false, cache.invalidate(&key, &resorts)).await
 }
 
 /// Runs the function and stores what it gives, whatever is there.

@@ -19,6 +19,11 @@ use crate::ttl::Ttl;
 /// The reserved prefix of their states.
 pub(crate) const PREFIX: &str = "lock:";
 
+/// Whether it is the key of a lock, or a pattern of nothing else.
+pub(crate) fn is_lock(key: &str) -> bool {
+    key.starts_with(PREFIX)
+}
+
 /// How long the number of a lock is remembered that nobody holds: longer than a server's clock is ever set back.
 const GRACE: Duration = Duration::from_secs(10);
 

@@ -37,6 +37,8 @@ pub(crate) const COMMON_OPTIONS: &[&str] = &[
     "hash_key",
     "digestmod",
     "require",
+    "suppress",
+    "safe",
 ];
 
 impl Scheme {

@@ -24,7 +24,7 @@ const WAIT: Duration = Duration::from_secs(30);
 /// |---|---|
 /// | [`route`](Self::route) | none: at least one is needed |
 /// | [`ttl`](Self::ttl), [`key_prefix`](Self::key_prefix), [`version`](Self::version), [`timeout`](Self::timeout) | as [`Route`](crate::Route) says |
-/// | [`codec`](Self::codec), [`compress`](Self::compress), [`secret`](Self::secret), [`digestmod`](Self::digestmod), [`require`](Self::require) | as [`Route`](crate::Route) says |
+/// | [`codec`](Self::codec), [`compress`](Self::compress), [`secret`](Self::secret), [`digestmod`](Self::digestmod), [`require`](Self::require), [`suppress`](Self::suppress) | as [`Route`](crate::Route) says |
 /// | [`enable`](Self::enable) | on |
 /// | [`middleware`](Self::middleware) | none |
 /// | [`clock`](Self::clock) | [`SystemClock`] |
@@ -136,6 +136,15 @@ impl CacheBuilder {
     pub fn require(self, require: bool) -> Self {
         self.set(|options| {
             options.require = Some(require);
+            Ok(())
+        })
+    }
+
+    /// `false`: commands return the error of a backend that is down, on routes that say nothing; see
+    /// [`Route::suppress`](crate::Route::suppress).
+    pub fn suppress(self, suppress: bool) -> Self {
+        self.set(|options| {
+            options.suppress = Some(suppress);
             Ok(())
         })
     }

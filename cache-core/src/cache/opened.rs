@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::Route;
-use super::route::COMMAND_TIMEOUT;
 use super::options::Options;
+use super::route::COMMAND_TIMEOUT;
 use crate::backend::{Backend, Form, IntoBackend};
 use crate::clock::Clock;
 use crate::command::Commands;

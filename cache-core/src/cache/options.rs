@@ -31,6 +31,7 @@ pub(super) struct Options {
     pub(super) secrets: Option<Secrets>,
     pub(super) digest: Option<Digest>,
     pub(super) require: Option<bool>,
+    pub(super) suppress: Option<bool>,
 }
 
 /// How values are made smaller, where somebody says.
@@ -83,6 +84,12 @@ impl Options {
             secrets: secrets_of(url)?,
             digest: url.option("digestmod").map(digest).transpose()?,
             require: url.switch("require")?,
+            suppress: match (url.switch("suppress")?, url.switch("safe")?) {
+                (Some(suppress), Some(safe)) if suppress != safe => {
+                    return Err(Error::config("`suppress` and `safe` are one option: give one of them"));
+                }
+                (suppress, safe) => suppress.or(safe),
+            },
         })
     }
 
@@ -99,6 +106,7 @@ impl Options {
             secrets: self.secrets.or(under.secrets),
             digest: self.digest.or(under.digest),
             require: self.require.or(under.require),
+            suppress: self.suppress.or(under.suppress),
         }
     }
 
@@ -197,6 +205,7 @@ fn named(option: &str, error: Error) -> Error {
 /// | [`secret`](Self::secret) | `secret=…`, `hash_key=…` | none | what entries are signed with |
 /// | [`digestmod`](Self::digestmod) | `digestmod=sha1` | `sha256` | by which algorithm |
 /// | [`require`](Self::require) | `require=true` | off | whether the backend must answer when the cache is built |
+/// | [`suppress`](Self::suppress) | `suppress=false`, `safe=false` | on | whether commands answer a backend that is down like an empty one |
 /// | [`middleware`](Self::middleware) | – | none | around every command |
 ///
 /// ```
@@ -392,6 +401,33 @@ impl RouteTo {
     pub fn require(self, require: bool) -> Self {
         self.set(|options| {
             options.require = Some(require);
+            Ok(())
+        })
+    }
+
+    /// `true`, the default: commands answer a backend of bytes that cannot be reached, or does not answer in time, like
+    /// one that is empty; each such error is the event [`BackendFailed`](crate::EventKind::BackendFailed). `false`: they
+    /// return it. Annotated functions run in either case.
+    ///
+    /// | command | while the backend is down |
+    /// |---|---|
+    /// | `get`, `gets`, `get_many`, `get_raw`, `exists`, `get_expire`, `size_of`, `expire`, `touch` | there is nothing |
+    /// | `set`, `set_many`, `set_raw`, `add` | nothing is stored: `false` |
+    /// | `delete`, `delete_many`, `delete_match`, `delete_tags`, `clear`, `purge!` and the `invalidate` of functions | `false` or 0; kept, and done when it is back |
+    /// | `incr`, `cas`, `lock` and its kin, `scan`, `get_match`, `keys_count`, `ping`, `raw`, `flush_all`, the removal of a lock | the error: they would say what nobody knows |
+    ///
+    /// What a backend answers is never hidden: out of memory, not permitted, of the wrong type. Nor is the end of a limit
+    /// that the call itself has named, by `.timeout(…)`.
+    ///
+    /// ```
+    /// use cache_core::Route;
+    ///
+    /// let route = Route::to("mem://").suppress(false);
+    /// # drop(route);
+    /// ```
+    pub fn suppress(self, suppress: bool) -> Self {
+        self.set(|options| {
+            options.suppress = Some(suppress);
             Ok(())
         })
     }

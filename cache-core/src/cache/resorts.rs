@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::Cache;
 use crate::backend::Form;
+use crate::command::Removed;
 use crate::error::Result;
 use crate::key::{Key, is_reserved, shortened_head};
 use crate::pattern::Pattern;
@@ -21,10 +22,10 @@ pub(crate) fn used() {
 
 impl Cache {
     /// Removes the keys that match, and what `#[fail]` keeps of them. Both are tried; the first error is told.
-    pub(crate) async fn invalidate_match(&self, pattern: &Pattern) -> Result<u64> {
-        let removed = self.remove_match(pattern).await;
-        let resorts = self.remove_resorts(pattern).await;
-        Ok(removed? + resorts?)
+    pub(crate) async fn invalidate_match(&self, pattern: &Pattern) -> Removed {
+        let mut removed = self.remove_match(pattern).await;
+        removed.add(self.remove_resorts(pattern).await);
+        removed
     }
 
     /// The same for one key, and what is kept under the resorts of a pattern; tells whether there was anything.
@@ -41,19 +42,16 @@ impl Cache {
     async fn remove_resorts(&self, pattern: &Pattern) -> Result<u64> {
         let behind = (!is_reserved(pattern.literal_head())).then(|| behind_prefix(pattern));
         let others = pattern.resorts().iter().map(Pattern::new);
-        let (mut removed, mut outcome) = (0, Ok(()));
+        let mut removed = Removed::nothing();
         for resorts in behind.into_iter().chain(others) {
             // Into a memory nobody else can have put any.
             let shared = || self.routes_of(&resorts).any(|route| route.form() == Form::Bytes);
             if !USED.load(Ordering::Relaxed) && !shared() {
                 continue;
             }
-            match self.remove_matching(&resorts).await {
-                Ok(count) => removed += count,
-                Err(error) => outcome = outcome.and(Err(error)),
-            }
+            removed.add(self.remove_matching(&resorts).await.all());
         }
-        outcome.map(|()| removed)
+        removed.all()
     }
 }
 

@@ -45,6 +45,8 @@ pub(crate) struct Route {
     codec: &'static dyn Codec,
     /// Whether the cache is not built without its backend's answer.
     is_required: bool,
+    /// Whether commands answer a backend that is not there like an empty one.
+    suppresses: bool,
     /// What entries pass, as they are, on their way to the backend.
     layers: Option<Arc<Layered>>,
     pub(super) switches: Switches,
@@ -80,6 +82,7 @@ impl Route {
             clock: Arc::clone(clock),
             ttl: options.ttl,
             is_required: options.require.unwrap_or(false),
+            suppresses: options.suppress.unwrap_or(true),
             codec: options.codec.unwrap_or(&Bincode),
             timeout: options.timeout.or(default).filter(|limit| !limit.is_zero()),
             layers,
@@ -141,6 +144,11 @@ impl Route {
     /// Whether a failure of the backend is to be told now, with the number of those before it that were not.
     pub(crate) fn tells_failure(&self) -> Option<u64> {
         self.steady.as_ref().map_or(Some(0), |steady| steady.tells_failure())
+    }
+
+    /// Whether callers of commands are spared this error.
+    pub(crate) fn spares(&self, error: &Error) -> bool {
+        self.suppresses && self.steady.is_some() && error.is_unavailable()
     }
 
     /// What the backend calls itself.

@@ -84,13 +84,17 @@ impl<'c> IntoFuture for SetRaw<'c> {
     fn into_future(self) -> Self::IntoFuture {
         let Self { cache, key, bytes, life, only_if, options } = self;
         let key = options.key(key);
+        let sparing = options.sparing();
         options.run(cache, async move {
             if cache.route_for(Command::SetRaw, &key)?.is_none() {
                 return Ok(false);
             }
-            let (meta, stamps) = cache.begin_entry(&key, life).await?;
-            let entry = Entry::new(Payload::raw(bytes), meta).stamped(stamps);
-            cache.store(&key, entry, Coding::NONE, only_if).await
+            let store = async {
+                let (meta, stamps) = cache.begin_entry(&key, life).await?;
+                let entry = Entry::new(Payload::raw(bytes), meta).stamped(stamps);
+                cache.store(&key, entry, Coding::NONE, only_if).await
+            };
+            sparing.of(cache, &key, false, store).await
         })
     }
 }
@@ -104,7 +108,7 @@ pub struct GetRaw<'c> {
     options: Options,
 }
 
-key_command!(GetRaw -> Option<Bytes>, |cache, key| {
+key_command!(GetRaw -> Option<Bytes>, or None, |cache, key| {
     if cache.route_for(Command::GetRaw, &key)?.is_none() {
         return Ok(None);
     }

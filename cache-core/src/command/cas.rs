@@ -86,12 +86,14 @@ impl<'c, T: Value> IntoFuture for Gets<'c, T> {
         let Self { cache, key, options, .. } = self;
         let key = options.key(key);
         let coding = options.coding::<T>();
+        let sparing = options.sparing();
         options.run(cache, async move {
             if cache.route_for(Command::Get, &key)?.is_none() {
                 return Ok(None);
             }
             // As the backend keeps it: that is what it can compare.
-            let Some(entry) = cache.look(&key, Coding::NONE).await? else { return Ok(None) };
+            let look = sparing.of(cache, &key, None, cache.look(&key, Coding::NONE));
+            let Some(entry) = look.await? else { return Ok(None) };
             let value = cache.readable(&key, read_stored(cache, &key, &entry, coding?))?;
             Ok(value.map(|value| (value, Token { key, entry })))
         })

@@ -87,7 +87,9 @@ impl Cache {
     /// # Ok(()) }
     /// ```
     pub async fn delete_match(&self, pattern: impl Into<Pattern>) -> Result<u64> {
-        self.remove_match(&pattern.into()).await
+        let pattern = pattern.into();
+        let removed = self.remove_match(&pattern).await;
+        self.spared(removed, pattern.as_str(), self.routes_of(&pattern))
     }
 }
 

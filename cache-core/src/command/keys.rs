@@ -2,6 +2,7 @@
 
 use std::future::IntoFuture;
 
+use super::Removed;
 use super::options::{Options, call_options, key_command};
 use crate::cache::Cache;
 use crate::clock::BoxFuture;
@@ -90,7 +91,7 @@ pub struct Delete<'c> {
     options: Options,
 }
 
-key_command!(Delete -> bool, |cache, key| {
+key_command!(Delete -> bool, or false, |cache, key| {
     let removed = cache.remove(&key).await;
     lock::tell_freed(&cache.spelled(&key));
     removed
@@ -114,24 +115,26 @@ impl<'c> IntoFuture for DeleteMany<'c> {
     fn into_future(self) -> Self::IntoFuture {
         let Self { cache, keys, options } = self;
         let keys = options.keys(keys);
+        let sparing = options.sparing();
         options.run(cache, async move {
             let groups = cache.by_route(keys.iter().map(|key| (key.clone(), ())))?;
-            let (mut deleted, mut outcome) = (0, Ok(()));
+            let mut deleted = Removed::nothing();
             for (route, group) in groups {
                 if cache.is_off(Command::DeleteMany, route) {
                     continue;
                 }
                 let keys: Vec<_> = group.into_iter().map(|(key, ())| key).collect();
-                match route.delete_many(&keys).await {
-                    Ok(count) => deleted += count,
-                    Err(error) => outcome = outcome.and(Err(error)),
-                }
+                // A lock is named first, so that whoever is not told of anything else is told of that.
+                let name = keys.iter().find(|key| lock::is_lock(key.as_str())).or(keys.first());
+                let name = name.map_or("", Key::as_str);
+                let removed = route.delete_many(&keys).await;
+                deleted.add(sparing.on(cache, route, name, removed, 0));
                 for key in &keys {
                     cache.abandon(key);
                     lock::tell_freed(&route.spelled(key));
                 }
             }
-            outcome.map(|()| deleted)
+            deleted.all()
         })
     }
 }
@@ -145,7 +148,7 @@ pub struct Exists<'c> {
     options: Options,
 }
 
-key_command!(Exists -> bool, |cache, key| {
+key_command!(Exists -> bool, or false, |cache, key| {
     let Some(route) = cache.route_for(Command::Exists, &key)? else { return Ok(false) };
     Ok(cache.readable(&key, route.get(&key, Coding::NONE).await)?.is_some())
 });
@@ -159,7 +162,7 @@ pub struct SizeOf<'c> {
     options: Options,
 }
 
-key_command!(SizeOf -> Option<u64>, |cache, key| {
+key_command!(SizeOf -> Option<u64>, or None, |cache, key| {
     let Some(route) = cache.route_for(Command::SizeOf, &key)? else { return Ok(None) };
     route.size_of(&key).await
 });

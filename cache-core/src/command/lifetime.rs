@@ -86,10 +86,12 @@ impl<'c> IntoFuture for Expire<'c> {
     fn into_future(self) -> Self::IntoFuture {
         let Self { cache, key, ttl, options } = self;
         let key = options.key(key);
+        let sparing = options.sparing();
         options.run(cache, async move {
             let Some(route) = cache.route_for(Command::Expire, &key)? else { return Ok(false) };
             let ttl = Life::ttl_or(ttl, route.default_ttl())?.unwrap_or(Ttl::FOREVER);
-            route.expire(&key, ttl.expiry(cache.now())).await
+            let moved = route.expire(&key, ttl.expiry(cache.now())).await;
+            sparing.on(cache, route, key.as_str(), moved, false)
         })
     }
 }
@@ -129,7 +131,7 @@ pub struct GetExpire<'c> {
     options: Options,
 }
 
-key_command!(GetExpire -> Expiry, |cache, key| {
+key_command!(GetExpire -> Expiry, or Expiry::Missing, |cache, key| {
     if cache.route_for(Command::GetExpire, &key)?.is_none() {
         return Ok(Expiry::Missing);
     }

@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::time::Duration;
 
-use super::{IntoLimit, Value};
+use super::{IntoLimit, Sparing, Value};
 use crate::cache::Cache;
 use crate::clock::BoxFuture;
 use crate::codec::{Codec, IntoCodec};
@@ -50,6 +50,11 @@ impl Options {
     /// How values of this type become bytes.
     pub(super) fn coding<T: Value>(&self) -> Result<Coding> {
         Ok(Coding::of::<T>().by(self.codec.clone().transpose()?))
+    }
+
+    /// Which errors its caller is spared.
+    pub(super) const fn sparing(&self) -> Sparing {
+        Sparing::new(self.limit.is_some())
     }
 
     /// The key as it is in this call's namespace and version.
@@ -182,9 +187,10 @@ macro_rules! call_options {
     };
 }
 
-/// A command of one key that has no options of its own: what it is awaited to, and what it does.
+/// A command of one key that has no options of its own: what it is awaited to, what that is where its backend is not
+/// there, and what it does.
 macro_rules! key_command {
-    ($command:ident -> $out:ty, |$cache:ident, $key:ident| $body:block) => {
+    ($command:ident -> $out:ty, or $instead:expr, |$cache:ident, $key:ident| $body:block) => {
         $crate::command::options::call_options!($command, options);
 
         impl<'c> std::future::IntoFuture for $command<'c> {
@@ -194,7 +200,8 @@ macro_rules! key_command {
             fn into_future(self) -> Self::IntoFuture {
                 let Self { cache: $cache, key, options } = self;
                 let $key = options.key(key);
-                options.run($cache, async move $body)
+                let sparing = options.sparing();
+                options.run($cache, async move { sparing.of($cache, &$key, $instead, async $body).await })
             }
         }
     };

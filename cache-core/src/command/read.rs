@@ -78,6 +78,7 @@ impl<'c, T: Value> IntoFuture for Get<'c, T> {
         let Self { cache, key, options, .. } = self;
         let key = options.key(key);
         let coding = options.coding::<T>();
+        let sparing = options.sparing();
         options.run(cache, async move {
             let Some(route) = cache.route_for(Command::Get, &key)? else { return Ok(None) };
             let mut found = None;
@@ -90,7 +91,8 @@ impl<'c, T: Value> IntoFuture for Get<'c, T> {
             if found.is_some() || peek == Peek::Missing {
                 return Ok(found);
             }
-            let entry = cache.readable(&key, route.get(&key, coding?).await)?;
+            let entry = cache.readable(&key, route.get(&key, coding?).await);
+            let entry = sparing.on(cache, route, key.as_str(), entry, None)?;
             Ok(entry.and_then(|entry| read(&entry)))
         })
     }
@@ -117,6 +119,7 @@ impl<'c, T: Value> IntoFuture for GetMany<'c, T> {
         let Self { cache, keys, options, .. } = self;
         let keys = options.keys(keys);
         let coding = options.coding::<T>();
+        let sparing = options.sparing();
         options.run(cache, async move {
             let coding = coding?;
             let mut values: Vec<Option<T>> = keys.iter().map(|_| None).collect();
@@ -126,9 +129,13 @@ impl<'c, T: Value> IntoFuture for GetMany<'c, T> {
                     continue;
                 }
                 let (keys, places): (Vec<_>, Vec<_>) = group.into_iter().unzip();
-                let entries = route.get_many_near(&keys, coding, |entry| read::<T>(entry).is_some()).await?;
+                let entries = route.get_many_near(&keys, coding, |entry| read::<T>(entry).is_some()).await;
+                let name = keys.first().map_or("", Key::as_str);
+                let entries = sparing.on(cache, route, name, entries, Vec::new())?;
                 for ((index, key), entry) in places.into_iter().zip(&keys).zip(entries) {
-                    values[index] = cache.readable(key, entry)?.and_then(|entry| read(&entry));
+                    let entry = cache.readable(key, entry);
+                    let entry = sparing.on(cache, route, key.as_str(), entry, None)?;
+                    values[index] = entry.and_then(|entry| read(&entry));
                 }
             }
             Ok(values)

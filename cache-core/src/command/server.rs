@@ -2,12 +2,13 @@
 
 use std::future::IntoFuture;
 
+use super::Removed;
 use super::options::{Options, timeout_option};
 use crate::cache::Cache;
 use crate::clock::BoxFuture;
 use crate::command::Command;
 use crate::error::{Error, Result};
-use crate::key::{IntoKey, KeyRef};
+use crate::key::{IntoKey, Key, KeyRef};
 use crate::lock::tell_all_freed;
 use crate::reply::Reply;
 use crate::tag::Tags;
@@ -29,22 +30,25 @@ impl Cache {
     /// # Ok(()) }
     /// ```
     pub async fn delete_tags<K: IntoKey>(&self, tags: impl IntoIterator<Item = K>) -> Result<()> {
-        self.end_tags(&Tags::of(tags)).await
+        let tags = Tags::of(tags);
+        let removed = self.end_tags(&tags).await;
+        let name = tags.names().first().map_or("", Key::as_str);
+        self.spared(removed, name, self.routes().iter()).map(drop)
     }
 
-    pub(crate) async fn end_tags(&self, tags: &Tags) -> Result<()> {
-        let mut outcome = Ok(());
+    pub(crate) async fn end_tags(&self, tags: &Tags) -> Removed {
+        let mut removed = Removed::nothing();
         if !tags.is_empty() {
             let mut is_on = self.routes().is_empty();
             for route in self.routes().iter().filter(|route| !self.is_off(Command::DeleteTags, route)) {
                 is_on = true;
-                outcome = outcome.and(route.delete_tags(tags.names()).await);
+                removed.add(route.delete_tags(tags.names()).await.map(|()| 0));
             }
             if is_on {
                 self.abandon_tags(tags.names());
             }
         }
-        outcome
+        removed
     }
 
     /// Removes everything this cache stored, on all its routes: reserved keys too, so that
@@ -60,13 +64,13 @@ impl Cache {
     /// # Ok(()) }
     /// ```
     pub async fn clear(&self) -> Result<()> {
-        let mut outcome = Ok(());
+        let mut removed = Removed::nothing();
         for route in self.routes().iter().filter(|route| !self.is_off(Command::Clear, route)) {
-            outcome = outcome.and(route.clear().await);
+            removed.add(route.clear().await.map(|()| 0));
         }
         self.flights().abandon_all();
         tell_all_freed();
-        outcome
+        self.spared(removed, "*", self.routes().iter()).map(drop)
     }
 
     /// **Removes everything in the stores behind this cache, whoever put it there.** Not only what this cache stored:

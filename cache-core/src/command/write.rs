@@ -108,13 +108,17 @@ impl<'c, T: Value> IntoFuture for Set<'c, T> {
         let Self { cache, key, value, life, only_if, options } = self;
         let key = options.key(key);
         let coding = options.coding::<T>();
+        let sparing = options.sparing();
         options.run(cache, async move {
             if cache.route_for(Command::Set, &key)?.is_none() {
                 return Ok(false);
             }
-            let (meta, stamps) = cache.begin_entry(&key, life).await?;
-            let entry = Entry::new(value, meta).stamped(stamps);
-            cache.store(&key, entry, coding?, only_if).await
+            let store = async {
+                let (meta, stamps) = cache.begin_entry(&key, life).await?;
+                let entry = Entry::new(value, meta).stamped(stamps);
+                cache.store(&key, entry, coding?, only_if).await
+            };
+            sparing.of(cache, &key, false, store).await
         })
     }
 }
@@ -161,6 +165,7 @@ impl<'c, T: Value> IntoFuture for SetMany<'c, T> {
         let Self { cache, pairs, life, options } = self;
         let pairs: Vec<_> = pairs.into_iter().map(|(key, value)| (options.key(key), value)).collect();
         let coding = options.coding::<T>();
+        let sparing = options.sparing();
         options.run(cache, async move {
             let coding = coding?;
             let ttl = life.ttl.transpose()?;
@@ -170,10 +175,14 @@ impl<'c, T: Value> IntoFuture for SetMany<'c, T> {
                 }
                 let keys: Vec<_> = pairs.iter().map(|(key, _)| key.clone()).collect();
                 let meta = cache.meta(ttl.or(route.default_ttl()));
-                let stamps = route.stamp(&life.tags).await?;
-                let entry = |value| weigh(route, Entry::new(value, meta).stamped(stamps.clone()), coding);
-                let entries = pairs.into_iter().map(|(key, value)| (key, entry(value))).collect();
-                route.set_many(entries, coding).await?;
+                let store = async {
+                    let stamps = route.stamp(&life.tags).await?;
+                    let entry = |value| weigh(route, Entry::new(value, meta).stamped(stamps.clone()), coding);
+                    let entries = pairs.into_iter().map(|(key, value)| (key, entry(value))).collect();
+                    route.set_many(entries, coding).await
+                };
+                let name = keys.first().map_or("", Key::as_str);
+                sparing.on(cache, route, name, store.await, ())?;
                 keys.iter().for_each(|key| cache.abandon(key));
             }
             Ok(())

@@ -66,8 +66,13 @@ pub(super) struct Breaker {
 #[derive(Debug, Clone, Copy)]
 enum State {
     /// `since`: the last outage; `None`: there was none.
-    Up { since: Option<Time>, silence: Option<Silence> },
-    Down { due: Time },
+    Up {
+        since: Option<Time>,
+        silence: Option<Silence>,
+    },
+    Down {
+        due: Time,
+    },
 }
 
 /// Commands in a row without an answer.

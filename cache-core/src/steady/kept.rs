@@ -77,10 +77,10 @@ impl Removal {
     pub(super) fn kept(self) -> Option<Self> {
         match self {
             Self::Keys(mut keys) => {
-                keys.retain(|key| !key.as_str().starts_with(lock::PREFIX));
+                keys.retain(|key| !lock::is_lock(key.as_str()));
                 (!keys.is_empty()).then_some(Self::Keys(keys))
             }
-            Self::Match(pattern) if pattern.literal_head().starts_with(lock::PREFIX) => None,
+            Self::Match(pattern) if lock::is_lock(pattern.literal_head()) => None,
             Self::Match(pattern) if pattern.is_literal() => {
                 Self::Keys(vec![Key::from(pattern.as_str())]).kept()
             }
@@ -137,9 +137,8 @@ impl Kept {
                 self.patterns.clear();
             }
         }
-        let is_full = self.keys.len() > MOST_KEYS
-            || self.patterns.len() > MOST_PATTERNS
-            || self.tags.len() > MOST_TAGS;
+        let is_full =
+            self.keys.len() > MOST_KEYS || self.patterns.len() > MOST_PATTERNS || self.tags.len() > MOST_TAGS;
         if is_full {
             self.tags.clear();
             for pattern in self.route.clone() {
@@ -319,9 +318,12 @@ mod tests {
             kept.keep(&keys(&[&format!("a:{number}")]));
         }
         assert!(kept.keys.is_empty() && !kept.has_tags());
-        for (key, expected) in
-            [("a:x", Concern::Wide), ("fail:a:x", Concern::Wide), ("lock:a:x", Concern::No), ("b", Concern::No)]
-        {
+        for (key, expected) in [
+            ("a:x", Concern::Wide),
+            ("fail:a:x", Concern::Wide),
+            ("lock:a:x", Concern::No),
+            ("b", Concern::No),
+        ] {
             assert_eq!(kept.concern(key), expected, "{key}");
         }
         assert!(kept.wide().iter().all(|debt| debt.is_overflow) && kept.wide().len() == 2);

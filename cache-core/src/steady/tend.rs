@@ -159,7 +159,9 @@ impl Steady {
     /// `false`: refused. An error: the backend is not there.
     async fn pay_one(&self, debt: &Debt, limit: Duration) -> Result<bool> {
         let outcome = match self.within(limit, self.send(&debt.removal)).await {
-            Err(Error::Unsupported { .. }) if debt.is_overflow => self.within(limit, self.inner.clear()).await,
+            Err(Error::Unsupported { .. }) if debt.is_overflow => {
+                self.within(limit, self.inner.clear()).await
+            }
             outcome => outcome,
         };
         match (outcome, &debt.removal) {

@@ -2,10 +2,10 @@
 
 use std::future::Future;
 
+use super::Steady;
 use super::breaker::{Breaker, Failure, Spell};
 use super::kept::{Mark, Removal};
 use super::late::is_late;
-use super::Steady;
 use crate::clock::Time;
 use crate::error::{Error, Result};
 use crate::sync::atomic::{AtomicU64, Ordering};

@@ -1,9 +1,14 @@
 //! Who goes on while an invalidation is kept, who waits, and who is refused.
 
+use std::time::Duration;
+
 use super::Steady;
 use super::kept::{Concern, Kept, Mark, Removal};
 use crate::error::{Error, Result};
 use crate::key::Key;
+
+/// How long anybody waits for what somebody else has to have done first.
+const PATIENCE: Duration = Duration::from_millis(50);
 
 impl Steady {
     /// Whether a removal that is kept concerns the key: then there is nothing under it.
@@ -19,22 +24,33 @@ impl Steady {
         stamps.iter().any(|stamp| state.kept.concerns_tag(stamp.tag()))
     }
 
-    /// Waits for the try that is under way, so that nothing begins that it would undo; an error where it fails, and
-    /// where there is none.
+    /// Waits a little for the try that is under way or due, so that nothing begins that it would undo; an error where it
+    /// fails, and where there is none.
     pub(super) async fn way(&self, is_in_it: impl Fn(&Kept) -> bool) -> Result<()> {
+        let until = self.now().after(PATIENCE);
         while self.status.keeps() {
             let ended = self.ended.notified();
             {
-                let state = self.state();
+                let (mut state, now) = (self.state(), self.now());
                 if !is_in_it(&state.kept) {
                     break;
                 }
-                if !state.is_trying {
+                // The task is about to wake.
+                state.is_trying |= state.is_tended && now >= state.retry.0;
+                if !state.is_trying || state.breaker.is_down() || now >= until {
+                    drop(state);
                     let why = "an invalidation of the same has still to reach it";
-                    return Err(Error::unavailable(self.inner.name(), why));
+                    return Err(self.refusal().unwrap_or_else(|| Error::unavailable(self.inner.name(), why)));
                 }
             }
-            ended.await;
+            match self.clock.get() {
+                Some(clock) => tokio::select! {
+                    biased;
+                    () = ended => {}
+                    () = clock.sleep_until(until) => {}
+                },
+                None => ended.await,
+            }
         }
         Ok(())
     }

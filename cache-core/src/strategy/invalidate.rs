@@ -8,7 +8,7 @@ use std::future::Future;
 
 use crate::background;
 use crate::cache::{CacheRef, Route};
-use crate::command::Command;
+use crate::command::{Command, Removed};
 use crate::error::{Error, Result};
 use crate::event::EventKind;
 use crate::pattern::Pattern;
@@ -71,19 +71,22 @@ impl Target {
             What::Keys(pattern) => (pattern.why_unkeyable(), pattern.as_str()),
             What::Tags(tags) => (tags.why_unkeyable(), tags.names().first().map_or("", |tag| tag.as_str())),
         };
-        let outcome = match (why, &self.what) {
+        let removed = match (why, &self.what) {
             // Better nothing than what the arguments did not say.
-            (Some(why), _) => Err(Error::NoKey(why)),
+            (Some(why), _) => Removed::failed(Error::NoKey(why)),
             (None, What::Keys(pattern)) => self.cache.invalidate_match(pattern).await,
-            (None, What::Tags(tags)) => self.cache.end_tags(tags).await.map(|()| 0),
+            (None, What::Tags(tags)) => self.cache.end_tags(tags).await,
         };
-        let (kind, error) = match &outcome {
-            Ok(_) if self.is_off() => (EventKind::NotInvalidated, None),
-            Ok(_) => (EventKind::Invalidated, None),
-            Err(error) => (EventKind::NotInvalidated, Some(error)),
+        let (kind, error) = match removed.error() {
+            None if self.is_off() => (EventKind::NotInvalidated, None),
+            None => (EventKind::Invalidated, None),
+            Some(error) => (EventKind::NotInvalidated, Some(error)),
         };
         self.cache.tell(kind, name, None, error);
-        outcome
+        match &self.what {
+            What::Keys(pattern) => self.cache.spared(removed, name, self.cache.routes_of(pattern)),
+            What::Tags(_) => self.cache.spared(removed, name, self.cache.routes().iter()),
+        }
     }
 }
 

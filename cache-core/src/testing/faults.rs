@@ -1,5 +1,6 @@
 //! A backend that misbehaves on demand.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -34,6 +35,8 @@ struct State {
     yields: AtomicUsize,
     hangs: AtomicBool,
     error: Mutex<Option<Error>>,
+    /// Of single verbs.
+    errors: Mutex<HashMap<&'static str, Error>>,
     commands: AtomicUsize,
 }
 
@@ -58,6 +61,23 @@ impl Faults {
         *self.0.error.lock().unwrap_or_else(PoisonError::into_inner) = error;
     }
 
+    /// The verb of [`Backend`] with this name fails so, and no other, as where a server permits some commands only;
+    /// `None` heals it.
+    ///
+    /// ```
+    /// use cache_core::{Error, testing::Faults};
+    ///
+    /// let faults = Faults::new();
+    /// faults.fail_verb("delete", Some(Error::backend("not permitted")));
+    /// ```
+    pub fn fail_verb(&self, verb: &'static str, error: Option<Error>) {
+        let mut errors = self.0.errors.lock().unwrap_or_else(PoisonError::into_inner);
+        match error {
+            Some(error) => drop(errors.insert(verb, error)),
+            None => drop(errors.remove(verb)),
+        }
+    }
+
     /// Commands that begin now never end.
     pub fn hang(&self, hangs: bool) {
         self.0.hangs.store(hangs, Ordering::SeqCst);
@@ -68,7 +88,7 @@ impl Faults {
         self.0.commands.load(Ordering::SeqCst)
     }
 
-    async fn inject<T>(&self, command: impl Future<Output = Result<T>>) -> Result<T> {
+    async fn inject<T>(&self, verb: &str, command: impl Future<Output = Result<T>>) -> Result<T> {
         self.0.commands.fetch_add(1, Ordering::SeqCst);
         let yields = self.0.yields.load(Ordering::SeqCst);
         for _ in 0..yields {
@@ -77,8 +97,9 @@ impl Faults {
         if self.0.hangs.load(Ordering::SeqCst) {
             std::future::pending::<()>().await;
         }
-        let error = self.0.error.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        if let Some(error) = error {
+        let every = self.0.error.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let one = self.0.errors.lock().unwrap_or_else(PoisonError::into_inner).get(verb).cloned();
+        if let Some(error) = every.or(one) {
             return Err(error);
         }
         let outcome = command.await;
@@ -103,7 +124,7 @@ impl<B> fmt::Debug for Faulty<B> {
 
 macro_rules! injected {
     ($self:ident . $command:ident ( $($arg:ident),* )) => {
-        Box::pin(async move { $self.faults.inject($self.inner.$command($($arg),*)).await })
+        Box::pin(async move { $self.faults.inject(stringify!($command), $self.inner.$command($($arg),*)).await })
     };
 }
 
@@ -210,7 +231,7 @@ impl<B: Backend> Backend for Faulty<B> {
     fn begin_fill<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<Option<Fill>>> {
         Box::pin(async move {
             // A right that was taken must not be lost with a cancelled command: ask last.
-            self.faults.inject(async { Ok(()) }).await?;
+            self.faults.inject("begin_fill", async { Ok(()) }).await?;
             self.inner.begin_fill(key).await
         })
     }
