@@ -106,6 +106,10 @@ async fn the_limit_of_a_call_wins_over_the_scope_and_the_route() {
             settle().await;
             let is_done = call.is_finished();
             call.abort();
+            // An answer in between: it is not taken for down.
+            faults.hang(false);
+            cache.ping("").await.unwrap();
+            faults.hang(true);
             is_done
         };
     assert!(after(get(None), 250).await, "the route's");
@@ -199,12 +203,12 @@ async fn commands_of_the_whole_cache_have_the_time_limit_of_their_routes() {
         |cache| Box::pin(async move { cache.unlock("k", "t").await.err() }),
         |cache| Box::pin(async move { cache.ping("").await.err() }),
     ];
-    let (clock, faults) = (ManualClock::new(), Faults::new());
-    let cache =
-        Cache::builder().route("", faults.wrap(Wire::new())).clock(clock.clone()).build().await.unwrap();
-    faults.hang(true);
     for (number, call) in CALLS.into_iter().enumerate() {
-        let call = tokio::spawn(call(cache.clone()));
+        let (clock, faults) = (ManualClock::new(), Faults::new());
+        let route = Route::to(faults.wrap(Wire::new())).suppress(false);
+        let cache = Cache::builder().route("", route).clock(clock.clone()).build().await.unwrap();
+        faults.hang(true);
+        let call = tokio::spawn(call(cache));
         settle().await;
         clock.advance(Duration::from_millis(249));
         settle().await;

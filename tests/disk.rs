@@ -139,7 +139,8 @@ async fn just_runs(fixture: &Fixture) {
         .await;
     assert!(fixture.events.count(EventKind::BackendFailed) >= 5);
     assert_eq!(fixture.events.count(EventKind::Hit), 0);
-    assert!(fixture.cache.get::<Page>("page:7").await.is_err(), "a command tells");
+    assert!(fixture.cache.get::<Page>("another").await.is_err(), "a command tells");
+    assert_eq!(fixture.cache.get::<Page>("page:7").await.unwrap(), None, "what was invalidated is not there");
 }
 
 #[tokio::test]

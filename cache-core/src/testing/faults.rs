@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::backend::{Backend, Fill, Form, Increment, Peek, SetOptions, Transition};
+use crate::backend::{Backend, Fill, Form, Increment, Near, Peek, SetOptions, Transition};
 use crate::clock::{BoxFuture, Clock, Moment, Time};
 use crate::entry::Entry;
 use crate::error::{Error, Result};
@@ -16,7 +16,8 @@ use crate::tag::Stamp;
 
 /// Wraps a backend and makes it slow, broken or hanging when a test says so; clones control the same one.
 ///
-/// Its synchronous look is off, so every command takes the way a remote backend takes.
+/// Its synchronous look is off, so every command takes the way a remote backend takes. What a backend keeps
+/// [near](crate::Near) is shown, faults or not: it is not at the other end of the wire.
 ///
 /// ```
 /// use cache_core::{Error, testing::Faults};
@@ -145,8 +146,12 @@ impl<B: Backend> Backend for Faulty<B> {
         self.inner.attach(clock);
     }
 
-    fn peek(&self, _: KeyRef<'_>, _: &mut dyn FnMut(&Entry)) -> Peek {
-        Peek::Remote
+    fn peek(&self, key: KeyRef<'_>, show: &mut dyn FnMut(&Entry)) -> Peek {
+        if self.inner.near().is_some() { self.inner.peek(key, show) } else { Peek::Remote }
+    }
+
+    fn near(&self) -> Option<&dyn Near> {
+        self.inner.near()
     }
 
     fn moment(&self) -> Option<Moment> {
