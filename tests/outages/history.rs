@@ -123,8 +123,17 @@ async fn weather(world: &World, far: &Far) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn no_read_is_older_than_an_invalidation_that_was_answered_whatever_the_server_did() {
+    history(Far::new().await).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn no_read_of_what_lies_near_is_older_than_an_invalidation_that_was_answered() {
+    history(Far::near().await).await;
+}
+
+async fn history(far: Far) {
     let rounds = if std::env::var_os("MACADAMIA_SLOW").is_some() { 10_000 } else { 500 };
-    let far = Arc::new(Far::new().await);
+    let far = Arc::new(far);
     far.faults.yields(1);
     let world = Arc::new(World::default());
     let mut tasks = JoinSet::new();

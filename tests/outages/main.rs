@@ -61,8 +61,18 @@ impl Far {
 
     pub(crate) async fn with(options: impl FnOnce(Route) -> Route) -> Self {
         let (wire, faults) = (Wire::new(), Faults::new());
-        let (clock, events) = (ManualClock::new(), Events::default());
         let route = options(Route::to(faults.wrap(wire.clone())));
+        Self::on(route, wire, faults).await
+    }
+
+    /// With entries near, which the server tells of.
+    pub(crate) async fn near() -> Self {
+        let (wire, faults) = (Wire::new(), Faults::new());
+        Self::on(Route::to(faults.wrap(wire.listener())), wire, faults).await
+    }
+
+    async fn on(route: Route, wire: Wire, faults: Faults) -> Self {
+        let (clock, events) = (ManualClock::new(), Events::default());
         let builder = Cache::builder().route("", route).clock(clock.clone()).observer(events.clone());
         let cache = builder.build().await.unwrap();
         Self { cache, wire, faults, clock, events, origin: Arc::default() }
