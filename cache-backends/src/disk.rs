@@ -97,11 +97,12 @@ use store::Store;
 /// that is full: each command is answered by an error that names the path, once a second it is tried again, and annotated
 /// functions just run. What can be read is read still. Files of another program are left as they are.
 ///
-/// So **a deletion that fails is not made up for**. It fails where another process holds the file for longer than two
-/// seconds, and where the disk is full: removing needs room for the log. The command answers with an error, an
-/// `#[invalidate]` with the event [`NotInvalidated`](cache_core::EventKind::NotInvalidated), and what was to be removed is
-/// served until its ttl is over. Give what must not be stale a short ttl, and watch for the event or the error; then delete
-/// once more, or [`close`](cache_core::Cache::close) the cache in every process and remove the files.
+/// A deletion fails where another process holds the file for longer than two seconds, and where the disk is full: removing
+/// needs room for the log. The command answers with an error, an `#[invalidate]` with the event
+/// [`NotInvalidated`](cache_core::EventKind::NotInvalidated), and the cache keeps it
+/// ([`InvalidationKept`](cache_core::EventKind::InvalidationKept)): its process reads nothing of what was to be removed, and
+/// removes it as soon as that is possible. **Until then other processes read it, and a process that ends before takes it
+/// along**: what was to be removed is served until its ttl is over. Give what must not be stale a short ttl.
 ///
 /// Freed space is used again; when more than a third of a file is free, the rest is given back while purging.
 #[derive(Clone)]

@@ -9,7 +9,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use support::child::{self, Child, Hands};
 use support::{Bench, check, file};
@@ -150,6 +150,32 @@ async fn a_file_that_was_removed_is_made_anew_within_a_second() {
     assert_eq!(&**found.encoded().unwrap(), b"new", "both mean the same file");
 }
 
+#[tokio::test]
+async fn a_deletion_that_another_process_kept_from_being_done_is_made_up_for() {
+    let bench = Bench::new();
+    let cache = bench.cache().await;
+    cache.set("k", "old").await.unwrap();
+    let elsewhere = bench.again(|disk| disk);
+    let holder = rusqlite::Connection::open(bench.file(0)).unwrap();
+    holder.execute_batch("BEGIN IMMEDIATE").unwrap();
+    assert!(cache.delete("k").await.unwrap_err().to_string().contains("cache-0.db"));
+    assert_eq!(cache.get::<String>("k").await.unwrap(), None, "it is read still");
+    assert!(elsewhere.get(&"k".into()).await.unwrap().is_some(), "nobody could remove it");
+    holder.execute_batch("COMMIT").unwrap();
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while elsewhere.get(&"k".into()).await.unwrap().is_some() {
+        assert!(Instant::now() < deadline, "it was not removed");
+        bench.clock.advance(Duration::from_millis(50));
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let stored = || async { cache.set("k", "new").await.unwrap_or(false) };
+    while !stored().await {
+        assert!(Instant::now() < deadline, "nothing can be stored under it any more");
+        bench.clock.advance(Duration::from_millis(50));
+    }
+    assert_eq!(cache.get::<String>("k").await.unwrap().as_deref(), Some("new"));
+}
+
 /// A copy of this program where anybody can run it, and a directory that anybody can enter.
 fn public() -> TempDir {
     let directory =
@@ -176,6 +202,14 @@ fn permit(place: &Path, directory: u32, files: u32) {
     fs::set_permissions(place, fs::Permissions::from_mode(directory)).unwrap();
 }
 
+/// Each of these is answered with an error that names the file.
+fn fails(child: &mut Child, orders: &[&str]) {
+    for order in orders {
+        let told = child.ask(order);
+        assert!(told.starts_with("error: backend failed") && told.contains("cache-0.db"), "{order}: {told}");
+    }
+}
+
 #[test]
 fn what_may_not_be_written_is_read_all_the_same() {
     let home = public();
@@ -197,11 +231,10 @@ fn what_may_not_be_written_is_read_all_the_same() {
     let mut reader = Child::begin(&mut powerless(&home, &format!("manual {url}")));
     assert_eq!(reader.ask("get k"), "v");
     assert_eq!(reader.ask("scan *"), "2");
-    for order in ["set k w", "delete k", "clear", "count n 1", "lock job", "tags red"] {
-        let told = reader.ask(order);
-        assert!(told.starts_with("error: backend failed") && told.contains("cache-0.db"), "{order}: {told}");
-    }
+    fails(&mut reader, &["set k w", "count n 1", "lock job"]);
     assert_eq!(reader.ask("get k"), "v", "failures to write do not keep from reading");
+    fails(&mut reader, &["delete k", "tags red", "clear"]);
+    assert_eq!(reader.ask("get k"), "nothing", "it was to be removed");
     permit(&place, 0o777, 0o666);
     assert_eq!(reader.ask("wait 2"), "waited");
     assert_eq!(reader.ask("set k w"), "true", "it can be written by now");

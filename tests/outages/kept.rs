@@ -199,7 +199,11 @@ async fn an_entry_near_is_not_shown_while_its_removal_is_kept() {
     assert_eq!(listener.len(), 1, "it is near");
     faults.fail(Some(Error::unavailable("wire", "connection reset")));
     assert!(!cache.set("other", "v").await.unwrap());
-    assert_eq!(cache.get::<String>("k").await.unwrap().as_deref(), Some("old"), "what is near is there still");
+    assert_eq!(
+        cache.get::<String>("k").await.unwrap().as_deref(),
+        Some("old"),
+        "what is near is there still"
+    );
     assert!(!cache.delete("k").await.unwrap());
     assert_eq!(cache.get::<String>("k").await.unwrap(), None);
     assert_eq!(cache.get_many::<String, _>(["k"]).await.unwrap(), [None]);
