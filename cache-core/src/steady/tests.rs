@@ -31,12 +31,12 @@ fn key(text: &str) -> Key {
     Key::from(text)
 }
 
-fn down() -> Option<Error> {
-    Some(Error::unavailable("wire", "connection refused"))
+fn down() -> Error {
+    Error::unavailable("wire", "connection refused")
 }
 
-fn refused() -> Option<Error> {
-    Some(Error::backend("not permitted"))
+fn refused() -> Error {
+    Error::backend("not permitted")
 }
 
 impl Bench {
@@ -104,7 +104,7 @@ fn given_up<T>(command: BoxFuture<'_, Result<T>>, give_up: impl FnOnce(BoxFuture
 #[tokio::test]
 async fn a_backend_that_is_down_is_left_alone_and_told_once() {
     let bench = Bench::new();
-    bench.faults.fail(down());
+    bench.faults.fail(Some(down()));
     assert!(bench.set("k", "v").await.is_err());
     let before = bench.faults.commands();
     for _ in 0..1_000 {
@@ -119,7 +119,7 @@ async fn a_backend_that_is_down_is_left_alone_and_told_once() {
 #[tokio::test]
 async fn what_a_backend_refuses_is_its_answer() {
     let bench = Bench::new();
-    bench.faults.fail(refused());
+    bench.faults.fail(Some(refused()));
     for _ in 0..10 {
         assert!(matches!(bench.steady.get(&key("k")).await, Err(Error::Backend(_))));
     }
@@ -155,7 +155,7 @@ async fn commands_that_are_too_late_speak_against_a_backend_and_callers_who_leav
 async fn a_backend_that_is_back_is_used_again_within_a_second() {
     let bench = Bench::new();
     bench.set("k", "v").await.unwrap();
-    bench.faults.fail(down());
+    bench.faults.fail(Some(down()));
     assert!(bench.steady.get(&key("k")).await.is_err());
     bench.faults.fail(None);
     let began = bench.clock.now();
@@ -168,7 +168,7 @@ async fn a_backend_that_is_back_is_used_again_within_a_second() {
 #[tokio::test]
 async fn a_backend_that_stays_down_is_asked_once_per_pause() {
     let bench = Bench::new();
-    bench.faults.fail(down());
+    bench.faults.fail(Some(down()));
     assert!(bench.steady.get(&key("k")).await.is_err());
     for _ in 0..400 {
         bench.clock.advance(Duration::from_millis(10));
@@ -185,7 +185,7 @@ async fn a_backend_that_stays_down_is_asked_once_per_pause() {
 #[tokio::test]
 async fn nobody_asks_for_a_backend_that_nobody_wants() {
     let bench = Bench::new();
-    bench.faults.fail(down());
+    bench.faults.fail(Some(down()));
     assert!(bench.steady.get(&key("k")).await.is_err());
     bench.until(|| async { !bench.steady.state().is_tended }).await;
     assert_eq!(bench.faults.commands(), 1, "it was asked though nobody called");
@@ -201,7 +201,7 @@ async fn a_removal_that_was_refused_hides_the_key_until_it_is_done() {
     }
     let (k, before) = (key("k"), bench.steady.get(&key("k")).await.unwrap().unwrap());
     let fill = bench.steady.begin_fill(&k).await.unwrap();
-    bench.faults.fail_verb("delete", refused());
+    bench.faults.fail_verb("delete", Some(refused()));
     assert!(bench.steady.delete(&k).await.is_err());
     bench.until(|| async { !bench.steady.state().is_trying }).await;
     assert!(bench.wire.stored("k").is_some(), "the server has it still");
@@ -233,7 +233,7 @@ async fn nothing_begins_that_a_kept_removal_would_undo() {
     let bench = Bench::new();
     let k = key("k");
     for verb in ["delete", "delete_match"] {
-        bench.faults.fail_verb(verb, refused());
+        bench.faults.fail_verb(verb, Some(refused()));
     }
     assert!(bench.steady.delete(&k).await.is_err());
     assert!(bench.steady.delete_match(&Pattern::new("p:*")).await.is_err());
@@ -273,10 +273,10 @@ impl Transition for Taking {
 async fn a_plain_store_takes_the_place_of_the_removal_of_its_key() {
     let bench = Bench::new();
     bench.set("k", "old").await.unwrap();
-    bench.faults.fail_verb("delete", refused());
+    bench.faults.fail_verb("delete", Some(refused()));
     assert!(bench.steady.delete(&key("k")).await.is_err());
     bench.until(|| async { !bench.steady.state().is_trying }).await;
-    bench.faults.fail_verb("set", refused());
+    bench.faults.fail_verb("set", Some(refused()));
     assert!(bench.set("k", "lost").await.is_err());
     assert_eq!(bench.get("k").await, None, "a store that failed takes the place of nothing");
     bench.faults.fail_verb("set", None);
@@ -294,7 +294,7 @@ async fn patterns_tags_and_everything_are_kept_too() {
     bench.steady.set(&k, bench.entry("tagged").stamped(stamps.clone()), SetOptions::default()).await.unwrap();
     bench.set("p:1", "old").await.unwrap();
     for verb in ["delete_match", "delete_tags", "clear"] {
-        bench.faults.fail_verb(verb, refused());
+        bench.faults.fail_verb(verb, Some(refused()));
     }
     assert!(bench.steady.delete_tags(std::slice::from_ref(&t)).await.is_err());
     bench.until(|| async { !bench.steady.state().is_trying }).await;
@@ -336,7 +336,7 @@ async fn what_is_kept_is_done_before_the_backend_is_used_again() {
     for number in 0..1_000 {
         bench.set(&format!("k:{number}"), "old").await.unwrap();
     }
-    bench.faults.fail(down());
+    bench.faults.fail(Some(down()));
     let keys: Vec<Key> = (0..1_000).map(|number| key(&format!("k:{number}"))).collect();
     assert!(bench.steady.delete_many(&keys).await.is_err());
     bench.faults.fail(None);
@@ -350,7 +350,7 @@ async fn one_key_that_cannot_be_removed_is_in_nobodys_way() {
     let bench = Bench::new();
     bench.set("a", "old").await.unwrap();
     bench.set("b", "old").await.unwrap();
-    bench.faults.fail_verb("delete_many", refused());
+    bench.faults.fail_verb("delete_many", Some(refused()));
     assert!(bench.steady.delete_many(&[key("a"), key("b")]).await.is_err());
     bench.until_done().await;
     assert!(bench.wire.is_empty());
@@ -361,7 +361,7 @@ async fn a_lock_is_not_freed_late() {
     let bench = Bench::new();
     let lock = key("lock:k");
     bench.steady.update(&lock, &mut Taking).await.unwrap();
-    bench.faults.fail_verb("delete", refused());
+    bench.faults.fail_verb("delete", Some(refused()));
     assert!(bench.steady.delete(&lock).await.is_err());
     assert!(bench.steady.state().kept.is_empty());
     bench.steady.update(&lock, &mut Taking).await.unwrap();
@@ -372,13 +372,13 @@ async fn a_lock_is_not_freed_late() {
 async fn closing_does_what_was_kept_if_that_is_possible() {
     let bench = Bench::new();
     bench.set("k", "old").await.unwrap();
-    bench.faults.fail_verb("delete", refused());
+    bench.faults.fail_verb("delete", Some(refused()));
     assert!(bench.steady.delete(&key("k")).await.is_err());
     bench.until(|| async { !bench.steady.state().is_trying }).await;
     bench.faults.fail_verb("delete", None);
     bench.steady.close().await.unwrap();
     assert!(bench.wire.is_empty());
-    bench.faults.fail(down());
+    bench.faults.fail(Some(down()));
     assert!(bench.steady.get(&key("k")).await.is_err());
     bench.faults.fail(None);
     bench.steady.close().await.unwrap();
