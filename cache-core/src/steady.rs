@@ -37,6 +37,7 @@ use self::breaker::{Breaker, Failure, Spell};
 use self::kept::{Kept, Removal};
 pub(crate) use self::late::late;
 use self::quiet::Quiet;
+use self::tend::Tender;
 use self::watch::Status;
 use crate::backend::{Backend, Form};
 use crate::clock::{Clock, SystemClock, Time};
@@ -71,8 +72,8 @@ struct State {
     kept: Kept,
     /// How many times something kept was done.
     repaid: u64,
-    /// A task in the background is at it.
-    is_tended: bool,
+    /// The task that is at it.
+    tender: Tender,
     /// What is kept is being tried just now.
     is_trying: bool,
     /// Somebody asked for the backend since it was asked last.
@@ -112,7 +113,7 @@ impl Steady {
                     error: None,
                     kept: Kept::new(keys),
                     repaid: 0,
-                    is_tended: false,
+                    tender: Tender::default(),
                     is_trying: false,
                     is_wanted: false,
                     retry: (Time::ORIGIN, 0),
@@ -149,11 +150,9 @@ impl Steady {
             let mut state = self.state();
             let error = state.error.clone().filter(|_| state.breaker.is_down())?;
             state.is_wanted = true;
-            (error, !std::mem::replace(&mut state.is_tended, true))
+            (error, state.tender.take(self.now()))
         };
-        if starts {
-            self.tend();
-        }
+        self.tend(starts);
         Some(error)
     }
 
@@ -170,12 +169,10 @@ impl Steady {
             state.error = Some(down.clone());
             state.is_wanted = false;
             state.failures = Quiet::default();
-            (down, !std::mem::replace(&mut state.is_tended, true))
+            (down, state.tender.take(self.now()))
         };
         self.tell(EventKind::BackendDown, &self.route, Some(&down), 0);
-        if starts {
-            self.tend();
-        }
+        self.tend(starts);
     }
 
     /// What is answered while the backend is down because of this.
@@ -192,17 +189,15 @@ impl Steady {
         let (starts, told) = {
             let mut state = self.state();
             state.kept.keep(&removal);
-            let starts = !std::mem::replace(&mut state.is_tended, true);
-            if starts && !state.breaker.is_down() {
+            let starts = state.tender.take(self.now());
+            if starts.is_some() && !state.breaker.is_down() {
                 state.is_trying = true;
                 state.retry = (Time::ORIGIN, 0);
             }
             self.publish(&state);
             (starts, state.keeping.ask(self.now()))
         };
-        if starts {
-            self.tend();
-        }
+        self.tend(starts);
         if let Some(untold) = told {
             self.tell(EventKind::InvalidationKept, removal.name(), None, untold);
         }

@@ -18,6 +18,9 @@ const AT_ONCE: usize = 250;
 /// What walks over all there is may take longer than anybody would wait for.
 const WALK: Duration = Duration::from_secs(60);
 
+/// A task that has not gone on for so long after it wanted to is on a runtime that stands still.
+const STALL: Duration = Duration::from_secs(2);
+
 /// The longest pause between two tries of what a backend refuses.
 const LONGEST: Duration = Duration::from_secs(5);
 
@@ -37,16 +40,49 @@ enum Tried {
     Failed(Error),
 }
 
-impl Steady {
-    /// Begins the task; it ends when there is nothing left to do, or nobody to do it for.
-    pub(super) fn tend(&self) {
-        let tending = Tending { steady: self.this.clone(), is_over: false };
-        // Where the machine refuses a thread the task is dropped, and the next who meets the trouble begins another.
-        background::spawn_here(tending.run());
+/// Who is at it. There is one task at a time; one on a runtime that nobody runs any more is left behind.
+#[derive(Debug, Default)]
+pub(super) struct Tender {
+    number: u64,
+    /// When it will have gone on, if it still does.
+    until: Option<Time>,
+}
+
+impl Tender {
+    /// The number of the task that is to begin; `None`: there is one.
+    pub(super) fn take(&mut self, now: Time) -> Option<u64> {
+        if self.until.is_some_and(|until| now < until.after(STALL)) {
+            return None;
+        }
+        self.number += 1;
+        self.until = Some(now);
+        Some(self.number)
     }
 
-    fn next(&self) -> Next {
+    pub(super) const fn is_there(&self) -> bool {
+        self.until.is_some()
+    }
+
+    const fn is(&self, number: u64) -> bool {
+        self.is_there() && self.number == number
+    }
+}
+
+impl Steady {
+    /// Begins the task of this number; it ends when there is nothing left to do, or nobody to do it for.
+    pub(super) fn tend(&self, number: Option<u64>) {
+        if let Some(number) = number {
+            let tending = Tending { steady: self.this.clone(), number };
+            // Where the machine refuses a thread the task is dropped, and the next who meets the trouble begins another.
+            background::spawn_here(tending.run());
+        }
+    }
+
+    fn next(&self, number: u64) -> Next {
         let (mut state, now) = (self.state(), self.now());
+        if !state.tender.is(number) {
+            return Next::Nothing;
+        }
         let due = match state.breaker.due() {
             // Nobody asks for it: whoever does begins the task again.
             Some(due) if due <= now && !state.is_wanted && state.kept.is_empty() => None,
@@ -56,12 +92,16 @@ impl Steady {
         };
         match due {
             None => {
-                state.is_tended = false;
+                state.tender.until = None;
                 Next::Nothing
             }
-            Some(due) if due > now => Next::Wait(due),
+            Some(due) if due > now => {
+                state.tender.until = Some(due);
+                Next::Wait(due)
+            }
             Some(_) => {
                 (state.is_trying, state.is_wanted) = (true, false);
+                state.tender.until = Some(now.after(self.limit));
                 Next::Try
             }
         }
@@ -117,7 +157,15 @@ impl Steady {
         if was_down {
             self.is_back();
         }
-        let wide = self.state().kept.wide();
+        let wide = {
+            let mut state = self.state();
+            let wide = state.kept.wide();
+            let walks = u32::try_from(wide.len()).unwrap_or(u32::MAX);
+            if walks > 0 && state.tender.is_there() {
+                state.tender.until = Some(self.now().after(WALK.saturating_mul(walks)));
+            }
+            wide
+        };
         match (narrow, self.pay(wide, WALK).await) {
             (Tried::Refused, Tried::Done) => Tried::Refused,
             (_, wide) => wide,
@@ -139,7 +187,12 @@ impl Steady {
     async fn pay(&self, debts: Vec<Debt>, limit: Duration) -> Tried {
         let mut tried = Tried::Done;
         for debt in debts {
-            let (spell, begun) = (self.state().breaker.spell(), self.now());
+            let (spell, begun) = {
+                let (mut state, now) = (self.state(), self.now());
+                // It goes on.
+                state.tender.until = state.tender.until.map(|until| until.max(now.after(limit)));
+                (state.breaker.spell(), now)
+            };
             match self.pay_one(&debt, limit).await {
                 Ok(true) => {}
                 Ok(false) => tried = Tried::Refused,
@@ -219,17 +272,14 @@ impl Steady {
 /// The task. However it ends, another can begin.
 struct Tending {
     steady: Weak<Steady>,
-    is_over: bool,
+    number: u64,
 }
 
 impl Tending {
-    async fn run(mut self) {
+    async fn run(self) {
         while let Some(steady) = self.steady.upgrade() {
-            match steady.next() {
-                Next::Nothing => {
-                    self.is_over = true;
-                    break;
-                }
+            match steady.next(self.number) {
+                Next::Nothing => break,
                 Next::Try => steady.attempt().await,
                 Next::Wait(due) => {
                     let Some(sleep) = steady.clock.get().map(|clock| clock.sleep_until(due)) else { break };
@@ -244,10 +294,13 @@ impl Tending {
 
 impl Drop for Tending {
     fn drop(&mut self) {
-        let Some(steady) = self.steady.upgrade().filter(|_| !self.is_over) else { return };
+        let Some(steady) = self.steady.upgrade() else { return };
         {
             let mut state = steady.state();
-            (state.is_tended, state.is_trying) = (false, false);
+            if !state.tender.is(self.number) {
+                return;
+            }
+            (state.tender.until, state.is_trying) = (None, false);
         }
         steady.ended.notify_waiters();
     }

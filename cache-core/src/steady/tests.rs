@@ -187,7 +187,7 @@ async fn nobody_asks_for_a_backend_that_nobody_wants() {
     let bench = Bench::new();
     bench.faults.fail(Some(down()));
     assert!(bench.steady.get(&key("k")).await.is_err());
-    bench.until(|| async { !bench.steady.state().is_tended }).await;
+    bench.until(|| async { !bench.steady.state().tender.is_there() }).await;
     assert_eq!(bench.faults.commands(), 1, "it was asked though nobody called");
     bench.faults.fail(None);
     bench.until(|| async { bench.steady.get(&key("k")).await.is_ok() }).await;
@@ -429,4 +429,23 @@ async fn a_backend_that_panics_in_the_background_is_asked_again() {
         clock.advance(Duration::from_millis(100));
         tokio::task::yield_now().await;
     }
+}
+
+#[test]
+fn a_task_on_a_runtime_that_stands_still_keeps_nobody_waiting() {
+    let here = || tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let (bench, asleep, awake) = (Bench::new(), here(), here());
+    asleep.block_on(async {
+        bench.set("k", "old").await.unwrap();
+        bench.faults.fail(Some(down()));
+        assert!(bench.steady.delete(&key("k")).await.is_err());
+    });
+    assert!(bench.steady.state().tender.is_there());
+    bench.faults.fail(None);
+    awake.block_on(bench.until(|| async {
+        bench.clock.advance(Duration::from_millis(50));
+        bench.steady.ping("hi").await.is_ok()
+    }));
+    assert!(bench.wire.is_empty(), "what was kept was not done");
+    drop(asleep);
 }

@@ -30,18 +30,20 @@ impl Steady {
         let until = self.now().after(PATIENCE);
         while self.status.keeps() {
             let ended = self.ended.notified();
-            {
+            let (starts, waits) = {
                 let (mut state, now) = (self.state(), self.now());
                 if !is_in_it(&state.kept) {
                     break;
                 }
+                let starts = state.tender.take(now);
                 // The task is about to wake.
-                state.is_trying |= state.is_tended && now >= state.retry.0;
-                if !state.is_trying || state.breaker.is_down() || now >= until {
-                    drop(state);
-                    let why = "an invalidation of the same has still to reach it";
-                    return Err(self.refusal().unwrap_or_else(|| Error::unavailable(self.inner.name(), why)));
-                }
+                state.is_trying |= now >= state.retry.0;
+                (starts, state.is_trying && !state.breaker.is_down() && now < until)
+            };
+            self.tend(starts);
+            if !waits {
+                let why = "an invalidation of the same has still to reach it";
+                return Err(self.refusal().unwrap_or_else(|| Error::unavailable(self.inner.name(), why)));
             }
             match self.clock.get() {
                 Some(clock) => tokio::select! {
