@@ -8,12 +8,12 @@ mod builder;
 mod counter;
 mod guards;
 mod janitor;
-mod limits;
+pub(crate) mod limits;
 mod named;
 mod residents;
-mod shelf;
-mod slot;
-mod store;
+pub(crate) mod shelf;
+pub(crate) mod slot;
+pub(crate) mod store;
 mod stripe;
 mod tags;
 #[cfg(test)]

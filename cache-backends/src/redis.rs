@@ -15,6 +15,7 @@ mod fault;
 mod fills;
 mod link;
 mod names;
+mod near;
 mod numbers;
 mod patterns;
 mod raw;
@@ -30,11 +31,12 @@ use std::fmt;
 use std::sync::Arc;
 
 use cache_core::{
-    Backend, BoxFuture, Clock, Entry, Fill, Increment, Key, Moment, Pattern, Reply, Result, SetOptions,
-    Stamp, Time, Transition,
+    Backend, BoxFuture, Clock, Entry, Fill, Increment, Key, KeyRef, Moment, Near, Pattern, Peek, Reply,
+    Result, SetOptions, Stamp, Time, Transition,
 };
 
 pub use builder::RedisBuilder;
+use near::{Nearby, What, Written};
 use settings::Settings;
 use store::{Rights, Store};
 
@@ -83,6 +85,7 @@ use store::{Rights, Store};
 #[derive(Clone)]
 pub struct Redis {
     store: Arc<Store>,
+    near: Option<Arc<Nearby>>,
     possible: Result<()>,
 }
 
@@ -93,7 +96,15 @@ impl Redis {
     }
 
     fn new(settings: Settings, possible: Result<()>) -> Self {
-        Self { store: Arc::new(Store::new(settings)), possible }
+        let near = settings.near;
+        let store = Arc::new(Store::new(settings));
+        let near = near.map(|entries| Nearby::new(entries, &store.link));
+        Self { store, near, possible }
+    }
+
+    /// Held by a command for as long as it takes to change this.
+    fn changes<'a>(&'a self, what: What<'a>) -> Option<Written<'a>> {
+        self.near.as_ref().map(|near| near.written(what))
     }
 }
 
@@ -121,6 +132,18 @@ impl Backend for Redis {
 
     fn attach(&self, clock: &Arc<dyn Clock>) {
         self.store.clock.attach(clock);
+        if let Some(near) = &self.near {
+            near.attach(clock);
+        }
+    }
+
+    #[inline]
+    fn peek(&self, key: KeyRef<'_>, show: &mut dyn FnMut(&Entry)) -> Peek {
+        self.near.as_ref().map_or(Peek::Remote, |near| near.peek(key, show))
+    }
+
+    fn near(&self) -> Option<&dyn Near> {
+        self.near.as_deref().map(|near| near as &dyn Near)
     }
 
     fn moment(&self) -> Option<Moment> {
@@ -145,11 +168,17 @@ impl Backend for Redis {
         entry: Arc<Entry>,
         options: SetOptions,
     ) -> BoxFuture<'a, Result<bool>> {
-        Box::pin(async move { self.store.set(key, &entry, options).await })
+        Box::pin(async move {
+            let _change = self.changes(What::Key(key));
+            self.store.set(key, &entry, options).await
+        })
     }
 
     fn set_many(&self, entries: Vec<(Key, Arc<Entry>)>) -> BoxFuture<'_, Result<()>> {
-        Box::pin(async move { self.store.set_many(&entries).await })
+        Box::pin(async move {
+            let _change = self.changes(What::Entries(&entries));
+            self.store.set_many(&entries).await
+        })
     }
 
     fn compare_and_set<'a>(
@@ -158,7 +187,10 @@ impl Backend for Redis {
         expected: &'a Entry,
         entry: Arc<Entry>,
     ) -> BoxFuture<'a, Result<bool>> {
-        Box::pin(async move { self.store.replace(key, expected, &entry, Rights::End).await })
+        Box::pin(async move {
+            let _change = self.changes(What::Key(key));
+            self.store.replace(key, expected, &entry, Rights::End).await
+        })
     }
 
     fn reseal<'a>(
@@ -167,23 +199,38 @@ impl Backend for Redis {
         expected: &'a Entry,
         entry: Arc<Entry>,
     ) -> BoxFuture<'a, Result<bool>> {
-        Box::pin(async move { self.store.replace(key, expected, &entry, Rights::Stand).await })
+        Box::pin(async move {
+            let _change = self.changes(What::Key(key));
+            self.store.replace(key, expected, &entry, Rights::Stand).await
+        })
     }
 
     fn delete<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<bool>> {
-        Box::pin(async move { Ok(self.store.delete(std::slice::from_ref(key)).await? == 1) })
+        Box::pin(async move {
+            let _change = self.changes(What::Key(key));
+            Ok(self.store.delete(std::slice::from_ref(key)).await? == 1)
+        })
     }
 
     fn delete_many<'a>(&'a self, keys: &'a [Key]) -> BoxFuture<'a, Result<u64>> {
-        Box::pin(self.store.delete(keys))
+        Box::pin(async move {
+            let _change = self.changes(What::Keys(keys));
+            self.store.delete(keys).await
+        })
     }
 
     fn delete_match<'a>(&'a self, pattern: &'a Pattern) -> BoxFuture<'a, Result<u64>> {
-        Box::pin(self.store.delete_match(pattern))
+        Box::pin(async move {
+            let _change = self.changes(What::Match(pattern));
+            self.store.delete_match(pattern).await
+        })
     }
 
     fn clear(&self) -> BoxFuture<'_, Result<()>> {
-        Box::pin(self.store.clear())
+        Box::pin(async move {
+            let _change = self.changes(What::All);
+            self.store.clear().await
+        })
     }
 
     fn scan<'a>(&'a self, pattern: &'a Pattern) -> BoxFuture<'a, Result<Vec<Key>>> {
@@ -191,11 +238,17 @@ impl Backend for Redis {
     }
 
     fn expire<'a>(&'a self, key: &'a Key, expires: Time) -> BoxFuture<'a, Result<bool>> {
-        Box::pin(self.store.expire(key, expires))
+        Box::pin(async move {
+            let _change = self.changes(What::Key(key));
+            self.store.expire(key, expires).await
+        })
     }
 
     fn increment<'a>(&'a self, key: &'a Key, step: Increment) -> BoxFuture<'a, Result<i64>> {
-        Box::pin(self.store.increment(key, step))
+        Box::pin(async move {
+            let _change = self.changes(What::Key(key));
+            self.store.increment(key, step).await
+        })
     }
 
     fn begin_fill<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<Option<Fill>>> {
@@ -211,11 +264,20 @@ impl Backend for Redis {
     }
 
     fn generations<'a>(&'a self, tags: &'a [Key]) -> BoxFuture<'a, Result<Vec<Option<u64>>>> {
-        Box::pin(self.store.generations(tags))
+        Box::pin(async move {
+            let Some(near) = &self.near else { return self.store.generations(tags).await };
+            let marks = tags.iter().map(|tag| near.mark(tag)).collect();
+            let nonces = self.store.generations(tags).await?;
+            near.know(tags, marks, &nonces);
+            Ok(nonces)
+        })
     }
 
     fn delete_tags<'a>(&'a self, tags: &'a [Key]) -> BoxFuture<'a, Result<()>> {
-        Box::pin(self.store.delete_tags(tags))
+        Box::pin(async move {
+            let _change = self.changes(What::Tags(tags));
+            self.store.delete_tags(tags).await
+        })
     }
 
     fn update<'a>(&'a self, key: &'a Key, change: &'a mut dyn Transition) -> BoxFuture<'a, Result<()>> {
@@ -227,11 +289,17 @@ impl Backend for Redis {
     }
 
     fn raw<'a>(&'a self, command: &'a str, args: &'a [&'a [u8]]) -> BoxFuture<'a, Result<Reply>> {
-        Box::pin(self.store.raw(command, args))
+        Box::pin(async move {
+            let _change = self.changes(What::Raw { command, args });
+            self.store.raw(command, args).await
+        })
     }
 
     fn flush_all(&self) -> BoxFuture<'_, Result<()>> {
-        Box::pin(self.store.flush_all())
+        Box::pin(async move {
+            let _change = self.changes(What::All);
+            self.store.flush_all().await
+        })
     }
 
     fn ping<'a>(&'a self, message: &'a str) -> BoxFuture<'a, Result<String>> {

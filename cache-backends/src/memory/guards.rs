@@ -11,17 +11,17 @@ const SHARDS: usize = 16;
 
 type States = HashMap<Key, (Vec<u8>, Time), PrehashedState>;
 
-pub(super) struct Guards {
+pub(crate) struct Guards {
     shards: [Mutex<States>; SHARDS],
 }
 
 impl Guards {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { shards: std::array::from_fn(|_| Mutex::default()) }
     }
 
     /// One step of the key's state.
-    pub(super) fn update(&self, key: KeyRef<'_>, now: Time, change: &mut dyn Transition) {
+    pub(crate) fn update(&self, key: KeyRef<'_>, now: Time, change: &mut dyn Transition) {
         let mut states = self.shard(key.hash());
         let key: &dyn Named = &key;
         let mut known = states.get_mut(key);
@@ -42,12 +42,12 @@ impl Guards {
     }
 
     /// Whether the key had a state.
-    pub(super) fn remove(&self, key: &Key, now: Time) -> bool {
+    pub(crate) fn remove(&self, key: &Key, now: Time) -> bool {
         self.shard(key.hash()).remove(key).is_some_and(|(_, until)| until > now)
     }
 
     /// Removes the states whose keys are `wanted`; tells how many there were.
-    pub(super) fn remove_where(&self, now: Time, wanted: impl Fn(&Key) -> bool) -> u64 {
+    pub(crate) fn remove_where(&self, now: Time, wanted: impl Fn(&Key) -> bool) -> u64 {
         let mut removed = 0;
         for shard in &self.shards {
             lock(shard).retain(|key, (_, until)| {
@@ -60,7 +60,7 @@ impl Guards {
     }
 
     /// The keys that have a state and are `wanted`.
-    pub(super) fn keys(&self, now: Time, wanted: impl Fn(&Key) -> bool) -> Vec<Key> {
+    pub(crate) fn keys(&self, now: Time, wanted: impl Fn(&Key) -> bool) -> Vec<Key> {
         let mut keys = Vec::new();
         for shard in &self.shards {
             let states = lock(shard);
@@ -75,7 +75,7 @@ impl Guards {
     }
 
     /// Throws out what is over, in one of the shards; call it with every number below `of`.
-    pub(super) fn purge(&self, part: usize, of: usize, now: Time) {
+    pub(crate) fn purge(&self, part: usize, of: usize, now: Time) {
         for shard in self.shards.iter().skip(part).step_by(of) {
             lock(shard).retain(|_, (_, until)| *until > now);
         }

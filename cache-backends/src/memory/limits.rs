@@ -6,7 +6,7 @@ use cache_core::{Entry, Error, Key, Result};
 /// its seat in the expiry index. Measured with a counting allocator.
 const OVERHEAD: u64 = 560;
 /// What fits if nothing was said.
-pub(super) const MAX_ENTRIES: u64 = 10_000;
+pub(crate) const MAX_ENTRIES: u64 = 10_000;
 /// Up to here a bound holds to the entry; above, up to one percent over it, so that eviction goes in batches.
 const EXACT_ENTRIES: u64 = 1_000;
 /// The same for bytes.
@@ -16,14 +16,14 @@ const LARGEST: u64 = u32::MAX as u64;
 
 /// What an asked-for bound may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Limits {
+pub(crate) struct Limits {
     entries: Option<u64>,
     bytes: Option<u64>,
 }
 
 impl Limits {
     /// The bounds asked for, each at least as large as one small entry needs.
-    pub(super) fn new(entries: Option<u64>, bytes: Option<u64>) -> Self {
+    pub(crate) fn new(entries: Option<u64>, bytes: Option<u64>) -> Self {
         let entries = entries.or_else(|| bytes.is_none().then_some(MAX_ENTRIES));
         Self {
             entries: entries.map(|entries| entries.clamp(1, LARGEST)),
@@ -32,7 +32,7 @@ impl Limits {
     }
 
     /// Whether bounds are such that anything fits; `names` are those the user wrote.
-    pub(super) fn check(entries: Option<u64>, bytes: Option<u64>, names: [&str; 2]) -> Result<()> {
+    pub(crate) fn check(entries: Option<u64>, bytes: Option<u64>, names: [&str; 2]) -> Result<()> {
         let [entries_name, bytes_name] = names;
         if entries == Some(0) {
             return Err(Error::config(format!(
@@ -48,12 +48,12 @@ impl Limits {
     }
 
     /// The bound on entries.
-    pub(super) const fn entries(&self) -> Option<u64> {
+    pub(crate) const fn entries(&self) -> Option<u64> {
         self.entries
     }
 
     /// The bound on bytes.
-    pub(super) const fn bytes(&self) -> Option<u64> {
+    pub(crate) const fn bytes(&self) -> Option<u64> {
         self.bytes
     }
 
@@ -61,7 +61,7 @@ impl Limits {
     ///
     /// Bounded both ways, an entry weighs the larger of its two shares, so the sum of weights bounds the sum
     /// of each. The unit is small enough that rounding up costs nothing.
-    pub(super) const fn capacity(&self) -> u64 {
+    pub(crate) const fn capacity(&self) -> u64 {
         match (self.entries, self.bytes) {
             (Some(entries), None) => entries,
             (None, Some(bytes)) => bytes,
@@ -71,7 +71,7 @@ impl Limits {
     }
 
     /// The sum of weights from which on a writer makes room itself.
-    pub(super) const fn ceiling(&self) -> u64 {
+    pub(crate) const fn ceiling(&self) -> u64 {
         let exact =
             matches!(self.entries, Some(..=EXACT_ENTRIES)) || matches!(self.bytes, Some(..=EXACT_BYTES));
         let capacity = self.capacity();
@@ -80,12 +80,12 @@ impl Limits {
 
     /// The bytes of an entry, roughly: exact in what is its own only where values are measured (`max_bytes`).
     #[expect(clippy::unused_self, reason = "what is measured is a matter of the limits")]
-    pub(super) fn bytes_of(&self, key: &Key, entry: &Entry) -> u64 {
+    pub(crate) fn bytes_of(&self, key: &Key, entry: &Entry) -> u64 {
         OVERHEAD + key.as_str().len() as u64 + u64::from(entry.meta().weight)
     }
 
     /// What an entry weighs; `None` if it alone would be too much.
-    pub(super) fn weigh(&self, key: &Key, entry: &Entry) -> Option<u32> {
+    pub(crate) fn weigh(&self, key: &Key, entry: &Entry) -> Option<u32> {
         let Some(max_bytes) = self.bytes else { return Some(1) };
         let bytes = self.bytes_of(key, entry);
         if bytes > max_bytes {

@@ -31,7 +31,7 @@ use super::slot::Lent;
 /// others, who ask after it.
 const ROUNDS: usize = 8;
 
-pub(super) struct Residents {
+pub(crate) struct Residents {
     /// Keys and their weights. No expiry: that is judged elsewhere.
     moka: moka::sync::Cache<Key, u32, PrehashedState>,
     /// Whose turn it is to speak to moka about the keys of a stripe.
@@ -41,7 +41,7 @@ pub(super) struct Residents {
 }
 
 impl Residents {
-    pub(super) fn new(limits: &Limits, shelf: &Arc<Shelf>) -> Self {
+    pub(crate) fn new(limits: &Limits, shelf: &Arc<Shelf>) -> Self {
         let evicted_from = Arc::clone(shelf);
         let mut builder = moka::sync::Cache::builder().max_capacity(limits.capacity()).eviction_listener(
             move |key: Arc<Key>, _, cause| {
@@ -63,12 +63,12 @@ impl Residents {
 
     /// Lets moka hear of a hit.
     #[inline]
-    pub(super) fn touch(&self, key: Lent<'_>) {
+    pub(crate) fn touch(&self, key: Lent<'_>) {
         self.moka.get(&key);
     }
 
     /// After a key was put on the shelf: moka counts it, and makes room.
-    pub(super) fn admit(&self, key: &Key) {
+    pub(crate) fn admit(&self, key: &Key) {
         self.settle(key);
         for _ in 0..ROUNDS {
             if self.shelf.used() <= self.ceiling {
@@ -79,8 +79,8 @@ impl Residents {
     }
 
     /// After a key was put on the shelf or taken off: makes moka agree about it.
-    pub(super) fn settle(&self, key: &Key) {
-        let _turn = self.turns[stripe_of(key)].lock().unwrap_or_else(PoisonError::into_inner);
+    pub(crate) fn settle(&self, key: &Key) {
+        let _turn = self.turns[stripe_of(key.hash())].lock().unwrap_or_else(PoisonError::into_inner);
         let Some(weight) = self.shelf.read(Lent(key.as_key()), |slot| slot.weight) else {
             self.moka.invalidate(key);
             return;
@@ -95,7 +95,7 @@ impl Residents {
     }
 
     #[cfg(test)]
-    pub(super) fn moka(&self) -> &moka::sync::Cache<Key, u32, PrehashedState> {
+    pub(crate) fn moka(&self) -> &moka::sync::Cache<Key, u32, PrehashedState> {
         &self.moka
     }
 }

@@ -5,7 +5,8 @@
 //! - a slot is changed under the stripe of its key, so every verb is atomic for its key;
 //! - the expiry index has exactly the seats of the slots in the map;
 //! - `used` is the sum of the weights in the map;
-//! - an entry is dead once it has left the map, whatever the reason.
+//! - an entry is dead once it has left the map, whatever the reason; of [copies](Shelf::of_copies) others hold more,
+//!   and those go on.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -16,77 +17,85 @@ use super::slot::{Lent, Slot};
 use super::stripe::Stripe;
 
 /// A power of two. Enough that writers of different keys seldom meet.
-pub(super) const STRIPES: usize = 64;
+pub(crate) const STRIPES: usize = 64;
 
-/// The stripe of a key. Not by the lowest bits of the hash nor the highest: tables use those.
-pub(super) const fn stripe_of(key: &Key) -> usize {
-    (key.hash() >> 32) as usize % STRIPES
+/// The stripe of a key with this hash. Not by the lowest bits of the hash nor the highest: tables use those.
+pub(crate) const fn stripe_of(hash: u64) -> usize {
+    (hash >> 32) as usize % STRIPES
 }
 
-pub(super) struct Shelf {
+pub(crate) struct Shelf {
     map: papaya::HashMap<Key, Slot, PrehashedState>,
     stripes: [Mutex<Stripe>; STRIPES],
     used: AtomicU64,
+    has_copies: bool,
 }
 
 impl Shelf {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             map: papaya::HashMap::with_hasher(PrehashedState),
             stripes: std::array::from_fn(|_| Mutex::default()),
             used: AtomicU64::new(0),
+            has_copies: false,
         }
+    }
+
+    /// For entries of another backend: one that leaves here is there all the same.
+    #[cfg(feature = "redis")]
+    pub(crate) fn of_copies() -> Self {
+        Self { has_copies: true, ..Self::new() }
     }
 
     /// Looks without a lock.
     #[inline]
-    pub(super) fn read<R>(&self, key: Lent<'_>, read: impl FnOnce(&Slot) -> R) -> Option<R> {
+    pub(crate) fn read<R>(&self, key: Lent<'_>, read: impl FnOnce(&Slot) -> R) -> Option<R> {
         self.map.pin().get(&key).map(read)
     }
 
     /// Locks the key's stripe. Never call moka while holding it: moka's eviction listener locks stripes.
-    pub(super) fn row(&self, key: &Key) -> Row<'_> {
-        self.row_at(stripe_of(key))
+    pub(crate) fn row(&self, key: &Key) -> Row<'_> {
+        self.row_at(stripe_of(key.hash()))
     }
 
     /// Locks a stripe by its number, below [`STRIPES`].
-    pub(super) fn row_at(&self, stripe: usize) -> Row<'_> {
+    pub(crate) fn row_at(&self, stripe: usize) -> Row<'_> {
         let stripe = self.stripes[stripe % STRIPES].lock().unwrap_or_else(PoisonError::into_inner);
         Row { shelf: self, stripe }
     }
 
     /// The keys of the slots that are `wanted`. Sees what is there from before to after; not a snapshot.
-    pub(super) fn keys(&self, wanted: impl Fn(&Key, &Slot) -> bool) -> Vec<Key> {
+    pub(crate) fn keys(&self, wanted: impl Fn(&Key, &Slot) -> bool) -> Vec<Key> {
         let map = self.map.pin();
         map.iter().filter(|(key, slot)| wanted(key, slot)).map(|(key, _)| key.clone()).collect()
     }
 
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.map.len()
     }
 
     /// The sum of the weights.
-    pub(super) fn used(&self) -> u64 {
+    pub(crate) fn used(&self) -> u64 {
         self.used.load(Ordering::Relaxed)
     }
 }
 
 /// A locked stripe: the way to change what is on the shelf.
-pub(super) struct Row<'a> {
+pub(crate) struct Row<'a> {
     shelf: &'a Shelf,
-    pub(super) stripe: MutexGuard<'a, Stripe>,
+    pub(crate) stripe: MutexGuard<'a, Stripe>,
 }
 
 impl Row<'_> {
     /// The key's entry, unless it is expired.
-    pub(super) fn living(&self, key: &Key, now: Time) -> Option<Arc<Entry>> {
+    pub(crate) fn living(&self, key: &Key, now: Time) -> Option<Arc<Entry>> {
         let map = self.shelf.map.pin();
         map.get(key).filter(|slot| slot.entry.is_alive_at(now)).map(|slot| Arc::clone(&slot.entry))
     }
 
     /// Puts an entry in its place, or puts it anew after its expiry was moved. Tells whether moka must hear
     /// of it: the key is new, or weighs something else.
-    pub(super) fn place(&mut self, key: &Key, entry: &Arc<Entry>, weight: u32) -> bool {
+    pub(crate) fn place(&mut self, key: &Key, entry: &Arc<Entry>, weight: u32) -> bool {
         let map = self.shelf.map.pin();
         let before = map.get(key);
         let seat = self.stripe.seat(key, entry.expires());
@@ -95,25 +104,27 @@ impl Row<'_> {
         let Some(before) = before else { return true };
         self.stripe.unseat(before.seat);
         self.shelf.used.fetch_sub(u64::from(before.weight), Ordering::Relaxed);
-        if !Arc::ptr_eq(&before.entry, entry) {
+        if !self.shelf.has_copies && !Arc::ptr_eq(&before.entry, entry) {
             before.entry.kill();
         }
         before.weight != weight
     }
 
     /// Takes the key's entry away; tells whether it was alive.
-    pub(super) fn take(&mut self, key: &Key, now: Time) -> Option<bool> {
+    pub(crate) fn take(&mut self, key: &Key, now: Time) -> Option<bool> {
         let map = self.shelf.map.pin();
         let slot = map.remove(key)?;
         self.stripe.unseat(slot.seat);
         self.shelf.used.fetch_sub(u64::from(slot.weight), Ordering::Relaxed);
         let living = slot.entry.is_alive_at(now);
-        slot.entry.kill();
+        if !self.shelf.has_copies {
+            slot.entry.kill();
+        }
         Some(living)
     }
 
     /// Takes entries away whose time has come, at most `limit`.
-    pub(super) fn take_due(&mut self, now: Time, limit: usize) -> Vec<Key> {
+    pub(crate) fn take_due(&mut self, now: Time, limit: usize) -> Vec<Key> {
         let mut gone = Vec::new();
         while gone.len() < limit {
             let Some(key) = self.stripe.next_due(now) else { break };

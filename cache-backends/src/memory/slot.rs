@@ -15,32 +15,32 @@ const EAGER_HITS: u8 = 32;
 const SAMPLE: u32 = 32;
 
 /// An entry in its place. Replaced, never changed, but for its heat.
-pub(super) struct Slot {
-    pub(super) entry: Arc<Entry>,
+pub(crate) struct Slot {
+    pub(crate) entry: Arc<Entry>,
     /// Where the expiry index has it.
-    pub(super) seat: Seat,
+    pub(crate) seat: Seat,
     /// What moka counts for it.
-    pub(super) weight: u32,
+    pub(crate) weight: u32,
     heat: Heat,
 }
 
 /// A place in the expiry index: the time it was indexed under, and a number that tells equal times apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Seat {
-    pub(super) due: Time,
-    pub(super) number: u64,
+pub(crate) struct Seat {
+    pub(crate) due: Time,
+    pub(crate) number: u64,
 }
 
 impl Slot {
     /// Takes the place of `before`, whose key is as hot as it was.
-    pub(super) fn new(entry: Arc<Entry>, seat: Seat, weight: u32, before: Option<&Self>) -> Self {
+    pub(crate) fn new(entry: Arc<Entry>, seat: Seat, weight: u32, before: Option<&Self>) -> Self {
         let hits = before.map_or(0, |slot| slot.heat.0.load(Ordering::Relaxed));
         Self { entry, seat, weight, heat: Heat(AtomicU8::new(hits)) }
     }
 
     /// Counts a hit; whether moka should hear of it.
     #[inline]
-    pub(super) fn hit(&self) -> bool {
+    pub(crate) fn hit(&self) -> bool {
         self.heat.hit()
     }
 }
@@ -77,7 +77,7 @@ fn draw() -> u32 {
 
 /// A lent key, to look up by without making a [`Key`].
 #[derive(Clone, Copy, Hash)]
-pub(super) struct Lent<'a>(pub(super) KeyRef<'a>);
+pub(crate) struct Lent<'a>(pub(crate) KeyRef<'a>);
 
 impl Equivalent<Key> for Lent<'_> {
     #[inline]

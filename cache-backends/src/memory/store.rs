@@ -19,18 +19,18 @@ use super::tags::Tags;
 /// How many entries a purge removes before it lets others at the stripe.
 const PURGED_AT_ONCE: usize = 256;
 
-pub(super) struct Store {
-    pub(super) shelf: Arc<Shelf>,
-    pub(super) residents: Residents,
-    pub(super) tags: Tags,
-    pub(super) guards: Guards,
-    pub(super) limits: Limits,
+pub(crate) struct Store {
+    pub(crate) shelf: Arc<Shelf>,
+    pub(crate) residents: Residents,
+    pub(crate) tags: Tags,
+    pub(crate) guards: Guards,
+    pub(crate) limits: Limits,
     /// Zero: nobody purges but who asks for it.
-    pub(super) check_interval: Duration,
+    pub(crate) check_interval: Duration,
     /// What was wrong with the bounds asked for.
-    pub(super) possible: Result<()>,
+    pub(crate) possible: Result<()>,
     /// Of the first cache that routes here.
-    pub(super) clock: OnceLock<Arc<dyn Clock>>,
+    pub(crate) clock: OnceLock<Arc<dyn Clock>>,
 }
 
 /// Only such keys have states that are no entries.
@@ -39,8 +39,18 @@ fn is_reserved(key: &Key) -> bool {
 }
 
 impl Store {
-    pub(super) fn new(limits: Limits, check_interval: Duration, possible: Result<()>) -> Self {
-        let shelf = Arc::new(Shelf::new());
+    pub(crate) fn new(limits: Limits, check_interval: Duration, possible: Result<()>) -> Self {
+        Self::on(Shelf::new(), limits, check_interval, possible)
+    }
+
+    /// Of entries of another backend, bounded by their number. Nobody purges it by itself.
+    #[cfg(feature = "redis")]
+    pub(crate) fn of_copies(entries: u64) -> Self {
+        Self::on(Shelf::of_copies(), Limits::new(Some(entries), None), Duration::ZERO, Ok(()))
+    }
+
+    fn on(shelf: Shelf, limits: Limits, check_interval: Duration, possible: Result<()>) -> Self {
+        let shelf = Arc::new(shelf);
         let residents = Residents::new(&limits, &shelf);
         Self {
             shelf,
@@ -54,7 +64,7 @@ impl Store {
         }
     }
 
-    pub(super) fn now(&self) -> Time {
+    pub(crate) fn now(&self) -> Time {
         self.clock.get().map_or_else(|| SystemClock.now(), |clock| clock.now())
     }
 
@@ -62,7 +72,7 @@ impl Store {
     /// passing of a value for its absence. Takes no lock and allocates nothing; the hits that moka is told of may
     /// run a share of its housekeeping.
     #[inline]
-    pub(super) fn look<R>(&self, key: Lent<'_>, mut show: impl FnMut(&Arc<Entry>) -> R) -> Option<R> {
+    pub(crate) fn look<R>(&self, key: Lent<'_>, mut show: impl FnMut(&Arc<Entry>) -> R) -> Option<R> {
         loop {
             let (shown, gone, tell) = self.shelf.read(key, |slot| {
                 let shown = show(&slot.entry);
@@ -77,7 +87,7 @@ impl Store {
         }
     }
 
-    pub(super) fn get(&self, key: &Key) -> Option<Arc<Entry>> {
+    pub(crate) fn get(&self, key: &Key) -> Option<Arc<Entry>> {
         loop {
             let entry = self.look(Lent(key.as_key()), Arc::clone)?;
             if entry.is_alive_at(self.now()) {
@@ -90,7 +100,7 @@ impl Store {
     }
 
     /// `false` if the options forbade it or the entry is heavier than everything that fits.
-    pub(super) fn set(&self, key: &Key, entry: &Arc<Entry>, options: SetOptions) -> bool {
+    pub(crate) fn set(&self, key: &Key, entry: &Arc<Entry>, options: SetOptions) -> bool {
         self.put(key, entry, options, |living| match options.only_if {
             SetIf::Always => true,
             SetIf::Absent => living().is_none(),
@@ -99,11 +109,17 @@ impl Store {
     }
 
     /// `false` if something else is there than `expected`.
-    pub(super) fn compare_and_set(&self, key: &Key, expected: &Entry, entry: &Arc<Entry>) -> bool {
+    pub(crate) fn compare_and_set(&self, key: &Key, expected: &Entry, entry: &Arc<Entry>) -> bool {
         // Entries are shared and never changed: the same value is the same entry.
         self.put(key, entry, SetOptions::default(), |living| {
             living().is_some_and(|current| std::ptr::eq(&raw const *current, expected))
         })
+    }
+
+    /// Puts an entry in its place if that is `allowed`, asked while nobody else can change the key.
+    #[cfg(feature = "redis")]
+    pub(crate) fn put_if(&self, key: &Key, entry: &Arc<Entry>, allowed: impl FnOnce() -> bool) -> bool {
+        self.put(key, entry, SetOptions::default(), |_| allowed())
     }
 
     fn put(
@@ -141,7 +157,7 @@ impl Store {
     }
 
     /// Whether a living entry went.
-    pub(super) fn delete(&self, key: &Key) -> bool {
+    pub(crate) fn delete(&self, key: &Key) -> bool {
         let now = self.now();
         let mut row = self.shelf.row(key);
         row.stripe.drop_fill(key);
@@ -155,20 +171,20 @@ impl Store {
     }
 
     /// How many living entries went.
-    pub(super) fn delete_match(&self, pattern: &Pattern) -> u64 {
+    pub(crate) fn delete_match(&self, pattern: &Pattern) -> u64 {
         if pattern.is_literal() {
             return self.delete(&Key::from(pattern.as_str())).into();
         }
         self.delete_where(|key| pattern.matches(key.as_str()))
     }
 
-    pub(super) fn clear(&self) {
+    pub(crate) fn clear(&self) {
         self.delete_where(|_| true);
     }
 
     /// First the rights to fill, then the entries: whatever was computed before is by then either on the shelf,
     /// where it is found, or refused. `delete` drops the right again, with the entry that was filled between.
-    fn delete_where(&self, wanted: impl Fn(&Key) -> bool) -> u64 {
+    pub(crate) fn delete_where(&self, wanted: impl Fn(&Key) -> bool) -> u64 {
         for stripe in 0..STRIPES {
             self.shelf.row_at(stripe).stripe.drop_fills(&wanted);
         }
@@ -177,7 +193,7 @@ impl Store {
         entries + self.guards.remove_where(self.now(), wanted)
     }
 
-    pub(super) fn scan(&self, pattern: &Pattern) -> Vec<Key> {
+    pub(crate) fn scan(&self, pattern: &Pattern) -> Vec<Key> {
         let now = self.now();
         let matches = |key: &Key| pattern.matches(key.as_str());
         let mut keys = self.shelf.keys(|key, slot| matches(key) && slot.entry.is_alive_at(now));
@@ -186,7 +202,7 @@ impl Store {
     }
 
     /// `false` if there is no living entry.
-    pub(super) fn expire(&self, key: &Key, expires: Time) -> bool {
+    pub(crate) fn expire(&self, key: &Key, expires: Time) -> bool {
         let now = self.now();
         let mut row = self.shelf.row(key);
         let Some(entry) = row.living(key, now) else { return false };
@@ -199,7 +215,7 @@ impl Store {
         true
     }
 
-    pub(super) fn increment(&self, key: &Key, step: Increment) -> Result<i64> {
+    pub(crate) fn increment(&self, key: &Key, step: Increment) -> Result<i64> {
         let now = self.now();
         let mut row = self.shelf.row(key);
         let (entry, sum) = counter::step(row.living(key, now).as_deref(), step, now)?;
@@ -217,16 +233,16 @@ impl Store {
         Ok(sum)
     }
 
-    pub(super) fn begin_fill(&self, key: &Key) -> Fill {
+    pub(crate) fn begin_fill(&self, key: &Key) -> Fill {
         self.shelf.row(key).stripe.join_fill(key)
     }
 
-    pub(super) fn end_fill(&self, key: &Key, fill: Fill) {
+    pub(crate) fn end_fill(&self, key: &Key, fill: Fill) {
         self.shelf.row(key).stripe.leave_fill(key, fill);
     }
 
     /// Takes out what a stripe has expired; tells how many.
-    pub(super) fn purge(&self, stripe: usize, now: Time) -> usize {
+    pub(crate) fn purge(&self, stripe: usize, now: Time) -> usize {
         let mut purged = 0;
         self.guards.purge(stripe, STRIPES, now);
         loop {

@@ -7,7 +7,7 @@ use cache_core::{Fill, Key, PrehashedState, Time};
 use super::slot::Seat;
 
 #[derive(Default)]
-pub(super) struct Stripe {
+pub(crate) struct Stripe {
     /// Only keys that somebody is computing right now.
     fills: HashMap<Key, FillRecord, PrehashedState>,
     /// Every slot that expires, soonest first: purging costs what expired, not what there is.
@@ -23,7 +23,7 @@ struct FillRecord {
 
 impl Stripe {
     /// Takes the right to fill, joining one that stands.
-    pub(super) fn join_fill(&mut self, key: &Key) -> Fill {
+    pub(crate) fn join_fill(&mut self, key: &Key) -> Fill {
         let record = self
             .fills
             .entry(key.clone())
@@ -33,7 +33,7 @@ impl Stripe {
     }
 
     /// Gives one back. A right that was dropped meanwhile is no concern of whoever took the next one.
-    pub(super) fn leave_fill(&mut self, key: &Key, fill: Fill) {
+    pub(crate) fn leave_fill(&mut self, key: &Key, fill: Fill) {
         let Some(record) = self.fills.get_mut(key).filter(|record| record.nonce == fill.0) else { return };
         record.holders -= 1;
         if record.holders == 0 {
@@ -42,22 +42,22 @@ impl Stripe {
     }
 
     /// Whether the right still stands.
-    pub(super) fn permits(&self, key: &Key, fill: Fill) -> bool {
+    pub(crate) fn permits(&self, key: &Key, fill: Fill) -> bool {
         self.fills.get(key).is_some_and(|record| record.nonce == fill.0)
     }
 
     /// From now on, what was begun before is not stored.
-    pub(super) fn drop_fill(&mut self, key: &Key) {
+    pub(crate) fn drop_fill(&mut self, key: &Key) {
         self.fills.remove(key);
     }
 
     /// The same for every key that `matches`.
-    pub(super) fn drop_fills(&mut self, matches: impl Fn(&Key) -> bool) {
+    pub(crate) fn drop_fills(&mut self, matches: impl Fn(&Key) -> bool) {
         self.fills.retain(|key, _| !matches(key));
     }
 
     /// Takes a place in the order of expiry; what never expires needs none.
-    pub(super) fn seat(&mut self, key: &Key, due: Time) -> Seat {
+    pub(crate) fn seat(&mut self, key: &Key, due: Time) -> Seat {
         let seat = Seat { due, number: self.next_seat };
         if due != Time::NEVER {
             self.next_seat += 1;
@@ -67,19 +67,19 @@ impl Stripe {
     }
 
     /// Gives a place up.
-    pub(super) fn unseat(&mut self, seat: Seat) {
+    pub(crate) fn unseat(&mut self, seat: Seat) {
         if seat.due != Time::NEVER {
             self.seats.remove(&seat);
         }
     }
 
     /// The next key whose time has come by `now`.
-    pub(super) fn next_due(&self, now: Time) -> Option<Key> {
+    pub(crate) fn next_due(&self, now: Time) -> Option<Key> {
         self.seats.first_key_value().filter(|(seat, _)| seat.due <= now).map(|(_, key)| key.clone())
     }
 
     #[cfg(test)]
-    pub(super) fn sizes(&self) -> (usize, usize) {
+    pub(crate) fn sizes(&self) -> (usize, usize) {
         (self.fills.len(), self.seats.len())
     }
 }

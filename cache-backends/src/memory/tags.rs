@@ -10,7 +10,7 @@ const SHARDS: usize = 16;
 /// A shard with fewer records is not worth sweeping.
 const SMALL: usize = 64;
 
-pub(super) struct Tags {
+pub(crate) struct Tags {
     shards: [Mutex<Shard>; SHARDS],
 }
 
@@ -23,12 +23,12 @@ struct Shard {
 }
 
 impl Tags {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { shards: std::array::from_fn(|_| Mutex::default()) }
     }
 
     /// The generation as it stands, begun if there is none.
-    pub(super) fn stamp(&self, tag: &Key) -> Stamp {
+    pub(crate) fn stamp(&self, tag: &Key) -> Stamp {
         let mut shard = self.shard(tag);
         // Carried while the lock is held, so that no sweep comes between.
         let stamp =
@@ -41,7 +41,7 @@ impl Tags {
     }
 
     /// Ends the generation.
-    pub(super) fn end(&self, tag: &Key) {
+    pub(crate) fn end(&self, tag: &Key) {
         if let Some(generation) = self.shard(tag).generations.remove(tag) {
             generation.end();
         }
@@ -53,7 +53,7 @@ impl Tags {
     }
 
     #[cfg(test)]
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         let len =
             |shard: &Mutex<Shard>| shard.lock().unwrap_or_else(PoisonError::into_inner).generations.len();
         self.shards.iter().map(len).sum()

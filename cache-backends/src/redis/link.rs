@@ -67,11 +67,18 @@ impl Link {
     }
 
     /// Has pushes of the server told to this listener, on every connection from the next one on.
-    #[expect(dead_code, reason = "who listens comes with the entries that are kept near")]
     pub(super) fn listen(&self, listener: Arc<dyn Listener>) {
         match self {
             Self::One(pool) => pool.listen(listener),
             Self::Cluster(cluster) => cluster.listen(listener),
+        }
+    }
+
+    /// Asks on each connection that is open whether it stands, and tells which have answered as they do.
+    pub(super) async fn ping(&self, heard: impl Fn(u64)) {
+        match self {
+            Self::One(pool) => pool.ping(&redis::cmd("PING"), &heard).await,
+            Self::Cluster(cluster) => cluster.ping(&heard).await,
         }
     }
 

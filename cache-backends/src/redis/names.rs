@@ -25,6 +25,11 @@ pub(super) fn key_of_fill(name: &[u8]) -> Option<&[u8]> {
     }
 }
 
+/// The tag whose generation has this name.
+pub(super) fn tag_of(name: &[u8]) -> Option<&str> {
+    std::str::from_utf8(name.strip_prefix(TAG.as_bytes())?).ok()
+}
+
 /// The name of the generation of a tag.
 pub(super) fn tag(tag: &str) -> Vec<u8> {
     [TAG.as_bytes(), tag.as_bytes()].concat()

@@ -26,7 +26,6 @@ pub(super) struct Settings {
     /// Further servers of the cluster, asked if the first does not answer.
     pub(super) nodes: Vec<Address>,
     /// How many entries are kept in this process, if any.
-    #[expect(dead_code, reason = "read by those entries")]
     pub(super) near: Option<u64>,
 }
 

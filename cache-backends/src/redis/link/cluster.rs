@@ -65,6 +65,25 @@ impl Cluster {
         let _ = self.listener.set(listener);
     }
 
+    /// Asks every server that has slots whether it serves them, on each connection, and tells which have answered so: one
+    /// that was cut off from the others goes on talking, and hears of no change. Connections to servers without slots are
+    /// let go of.
+    pub(super) async fn ping(&self, heard: &impl Fn(u64)) {
+        let (table, pools) = {
+            let state = self.state();
+            let Some(table) = state.table.clone() else { return };
+            (table, state.pools.values().cloned().collect::<Vec<_>>())
+        };
+        let asked = pools.into_iter().filter(|pool| pool.is_open()).map(|pool| {
+            let slot = table.slot_of(&pool);
+            async move {
+                let Some(slot) = slot else { return pool.close() };
+                pool.ping(&serves(slot), heard).await;
+            }
+        });
+        futures_util::future::join_all(asked).await;
+    }
+
     /// Opens a connection to one of the servers.
     pub(super) async fn ready(self: &Arc<Self>) -> Result<()> {
         let mut last = fault::unreachable("no server has any slots");
@@ -132,12 +151,8 @@ impl Cluster {
         let table = self.table().await?;
         let mut last = fault::unreachable("no server has any slots").into();
         for pool in self.shuffled().await? {
-            let slot =
-                (0..=u16::MAX).find(|slot| table.owner(*slot).is_some_and(|owner| Arc::ptr_eq(owner, &pool)));
-            let Some(slot) = slot else { continue };
-            let mut look = redis::cmd("EXISTS");
-            look.arg(&names::in_slot(slot)[..]);
-            match self.ask_one(&pool, &look).await {
+            let Some(slot) = table.slot_of(&pool) else { continue };
+            match self.ask_one(&pool, &serves(slot)).await {
                 Ok(_) => return self.ask_one(&pool, command).await,
                 // It answers, and for itself: what it says is for another.
                 Err(Failure::Said(error))
@@ -245,6 +260,13 @@ impl Cluster {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Answered by a server that serves the slot, and by no other.
+fn serves(slot: u16) -> Cmd {
+    let mut question = redis::cmd("EXISTS");
+    question.arg(&names::in_slot(slot)[..]);
+    question
 }
 
 /// What to do after an error.

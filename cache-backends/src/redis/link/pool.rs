@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Instant;
 
 use cache_core::{Error, Result};
+use redis::Cmd;
 
 use super::attempts::Attempts;
 use super::slot::{Attempt, Found, Slot};
@@ -94,6 +95,17 @@ impl Pool {
 
     pub(super) fn close(&self) {
         self.slots.iter().for_each(Slot::close);
+    }
+
+    /// Asks this on each connection that is open, and tells which have answered as they do.
+    pub(super) async fn ping(&self, question: &Cmd, heard: &impl Fn(u64)) {
+        let wires = self.slots.iter().filter_map(Slot::wire).filter(|wire| wire.is_usable());
+        let pings = wires.map(|wire| async move {
+            if wire.ask(question).await.is_ok() {
+                heard(wire.number());
+            }
+        });
+        futures_util::future::join_all(pings).await;
     }
 
     /// The first that has little to do; if none has, that with the least, and one more is opened behind it.

@@ -104,6 +104,11 @@ impl Wire {
         !self.life.is_over.load(Ordering::Acquire)
     }
 
+    /// What it is called to whoever listens.
+    pub(super) fn number(&self) -> u64 {
+        self.life.number
+    }
+
     pub(super) fn waiting(&self) -> usize {
         self.waiting.load(Ordering::Relaxed)
     }

@@ -45,6 +45,13 @@ impl Table {
         self.masters.get(usize::from(*owner))
     }
 
+    /// A slot that it has.
+    pub(super) fn slot_of(&self, pool: &Arc<Pool>) -> Option<u16> {
+        let master = self.masters.iter().position(|master| Arc::ptr_eq(master, pool))?;
+        let slot = self.owners.iter().position(|owner| usize::from(*owner) == master)?;
+        u16::try_from(slot).ok()
+    }
+
     pub(super) fn masters(&self) -> &[Arc<Pool>] {
         &self.masters
     }
