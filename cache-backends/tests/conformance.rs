@@ -76,7 +76,7 @@ mod disk {
 mod redis {
     use std::cell::OnceCell;
 
-    use cache_backends::Redis;
+    use cache_backends::{Redis, RedisBuilder};
     use cache_core::Backend;
     use macadamia_test_servers::Redis as Server;
 
@@ -88,13 +88,17 @@ mod redis {
     /// A database that nobody has used, already connected: what is sealed before the server has told its time is sealed
     /// in that of the wall, and a clock in the hand of a test has no wall that a server knows.
     async fn redis() -> Redis {
+        connected(Redis::builder()).await
+    }
+
+    async fn connected(builder: RedisBuilder) -> Redis {
         let empties_all = std::thread::current().name().is_some_and(|name| name.contains("flush"));
         let (port, db) = if empties_all {
             (OWN.with(|own| own.get_or_init(Server::start).port()), 0)
         } else {
             (Server::shared().port(), Server::shared().fresh_database())
         };
-        let redis = Redis::builder().server("127.0.0.1", port).db(db).build();
+        let redis = builder.server("127.0.0.1", port).db(db).build();
         redis.ping("").await.expect("a server that answers");
         redis
     }
@@ -102,6 +106,11 @@ mod redis {
     cache_core::testing::conformance! {
         a_server,
         || async { redis().await },
+    }
+
+    cache_core::testing::conformance! {
+        with_entries_near,
+        || async { connected(Redis::builder().client_side(true)).await },
     }
 
     // By the clock on the wall.
