@@ -233,6 +233,85 @@ async fn two_on_one_disk_share_what_one_of_them_read_and_what_one_of_them_ended(
     share(&format!("disk://{}", directory.path().display())).await;
 }
 
+/// On a server of its own, since it is killed or counted.
+#[cfg(feature = "redis")]
+mod on_redis {
+    use macadamia_test_servers::Redis;
+
+    use super::{Duration, Instant, Load, PATIENCE, Service, cache, loses_nothing, share};
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn two_services_share_what_one_of_them_read_and_what_one_of_them_ended() {
+        share(&Redis::start().url()).await;
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn told_to_stop_under_load_a_service_loses_no_request() {
+        loses_nothing(&Redis::start().url()).await;
+    }
+
+    /// Waits for hits, and tells how long they took to come.
+    async fn until_hits(service: &Service) -> Duration {
+        let (began, mut client) = (Instant::now(), service.client());
+        loop {
+            if cache(&client.get("/products/7").await.unwrap()) == "hit" {
+                return began.elapsed();
+            }
+            assert!(began.elapsed() < PATIENCE, "no hits");
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn no_request_fails_while_the_server_is_killed_and_hits_resume_within_a_second() {
+        let server = Redis::start();
+        let service = Service::begin(&server.url(), &[("DRAIN", "1")]);
+        let load = Load::on(service.address, 8);
+        load.more(400).await;
+        until_hits(&service).await;
+        for round in 0..2 {
+            server.kill();
+            let queries = service.count("/queries").await;
+            load.more(400).await;
+            assert!(service.count("/queries").await > queries, "without the cache the table is asked");
+            let health = service.get("/health").await;
+            assert!(health.status == 200 && !health.body.contains("\"up\""), "{health:?}");
+            server.restart();
+            let took = until_hits(&service).await;
+            assert!(took < Duration::from_secs(1), "hits after {took:?} in round {round}");
+            load.more(400).await;
+        }
+        let health = service.get("/health").await;
+        assert!(health.body.contains("\"up\""), "{health:?}");
+        service.process.signal("TERM");
+        load.left().await;
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn no_request_fails_while_the_server_stands_still() {
+        let server = Redis::start();
+        let service = Service::begin(&server.url(), &[("DRAIN", "1")]);
+        let load = Load::on(service.address, 8);
+        load.more(400).await;
+        server.pause();
+        load.more(200).await;
+        server.resume();
+        until_hits(&service).await;
+        load.more(400).await;
+        service.process.signal("TERM");
+        load.left().await;
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_service_begins_while_the_server_is_down() {
+        let server = Redis::start();
+        server.kill();
+        let service = Service::begin(&server.url(), &[]);
+        assert_eq!(cache(&service.get("/products/7").await), "computed");
+        server.restart();
+        until_hits(&service).await;
+    }
+}
+
 /// Two instances of the service with one cache: one reads for both, and what one ends is over for both.
 async fn share(cache_url: &str) {
     let table = TempDir::new().unwrap();
