@@ -14,6 +14,8 @@ mod invalidate;
 mod locked;
 mod perf;
 mod rate_limit;
+#[cfg(all(unix, feature = "redis"))]
+mod redis;
 mod soft;
 mod stacking;
 #[path = "../support/mod.rs"]
@@ -89,7 +91,7 @@ impl Source {
 }
 
 /// Every page that shows Rust, and where that is compiled.
-const PAGES: [(&str, &str, &str); 13] = [
+const PAGES: [(&str, &str, &str); 14] = [
     ("cached", include_str!("../../docs/cached.md"), include_str!("cached.rs")),
     ("circuit_breaker", include_str!("../../docs/circuit_breaker.md"), include_str!("circuit_breaker.rs")),
     ("codecs", include_str!("../../docs/codecs.md"), include_str!("codecs.rs")),
@@ -101,6 +103,7 @@ const PAGES: [(&str, &str, &str); 13] = [
     ("locked", include_str!("../../docs/locked.md"), include_str!("locked.rs")),
     ("perf", include_str!("../../docs/perf.md"), include_str!("perf.rs")),
     ("rate_limit", include_str!("../../docs/rate_limit.md"), include_str!("rate_limit.rs")),
+    ("redis", include_str!("../../docs/redis.md"), include_str!("redis.rs")),
     ("soft", include_str!("../../docs/soft.md"), include_str!("soft.rs")),
     ("stacking", include_str!("../../docs/stacking.md"), include_str!("stacking.rs")),
 ];
@@ -134,7 +137,7 @@ fn every_attribute_has_a_page_and_every_page_is_listed() {
     let list = include_str!("../../docs/README.md");
     for (name, page, _) in PAGES {
         assert!(list.contains(&format!("]({name}.md)")), "{name}.md is not listed");
-        if !["codecs", "fleet", "stacking"].contains(&name) {
+        if !["codecs", "fleet", "redis", "stacking"].contains(&name) {
             assert!(page.starts_with(&format!("# `#[{name}]`\n")), "the title of {name}.md");
         }
     }
