@@ -211,3 +211,13 @@ async fn several_commands_go_over_one_connection() {
     .await;
     assert_eq!(cache.get::<i64>("k").await.unwrap(), Some(19), "a command opens what it needs");
 }
+
+#[tokio::test]
+async fn tags_that_the_user_may_not_delete_are_an_error_and_no_silence() {
+    let server =
+        macadamia_test_servers::Redis::builder().user("few", "on >password ~* +@all -unlink").start();
+    let cache = open(&format!("redis://few:password@{}", server.address())).await;
+    cache.set("k", "v").tags(["red"]).await.unwrap();
+    let error = cache.delete_tags(["red"]).await.unwrap_err();
+    assert!(error.to_string().contains("tags"), "{error}");
+}

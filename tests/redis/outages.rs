@@ -58,3 +58,19 @@ async fn a_server_that_is_down_fails_the_start_only_where_it_is_required() {
     let error = Cache::builder().route("", required.as_str()).build().await.unwrap_err();
     assert!(error.is_unavailable(), "{error}");
 }
+
+#[tokio::test]
+async fn nothing_that_was_invalidated_during_an_outage_is_read_after_it() {
+    let server = Server::start();
+    let cache = Cache::builder().route("", server.url().as_str()).build().await.unwrap();
+    let scope = || Scope::new().cache(&cache);
+    let first = scope().run(page(5)).await;
+    server.pause();
+    scope().run(edit(5)).await.unwrap();
+    server.resume();
+    for _ in 0..200 {
+        assert_ne!(scope().run(page(5)).await, first, "the value of before the edit");
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+    assert!(!server.command(&["KEYS", "*"]).items().is_empty(), "it is used again");
+}
