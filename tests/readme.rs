@@ -130,6 +130,20 @@ async fn beyond() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
+#[cfg(feature = "redis")]
+async fn fleet() -> macadamia::Result<macadamia::Cache> {
+    macadamia::Cache::builder()
+        .route("", "redis://cache.internal/0?secret=s3cret-of-the-fleet")  // signed, so that nobody else makes entries
+        .route("country:", "mem://?size=1000")                            // hardly changes: in each process
+        .build().await
+}
+
+#[cfg(feature = "redis")]
+#[tokio::test]
+async fn a_server_is_connected_when_it_is_needed() {
+    fleet().await.unwrap();
+}
+
 #[tokio::test]
 async fn what_the_readme_shows_works() {
     set_up().await.unwrap();
