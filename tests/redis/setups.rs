@@ -1,6 +1,6 @@
 //! Where caches come from: URLs, setters, data; and the connections they make.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use macadamia::middleware::{HitRatio, Timing};
 use macadamia::{Cache, Redis, Route};
@@ -129,6 +129,7 @@ async fn caches_of_one_name_share_a_server_whether_they_are_the_same_or_new() {
         Cache::named("redis_alt").unwrap().get::<String>("key").await.unwrap().as_deref(),
         Some("value")
     );
+    assert_eq!(shared.get_raw("key").await.unwrap().unwrap(), "\"value\"", "it is JSON");
     assert!(shared.delete("key").await.unwrap());
     assert_eq!(fresh.get::<String>("key").await.unwrap(), None);
     assert!(shared.middleware::<HitRatio>().is_some() && fresh.middleware::<Timing>().is_some());
@@ -176,4 +177,16 @@ async fn setters_say_what_the_url_says_and_wrong_values_are_named() {
         let error = built.err().unwrap_or_else(|| panic!("{wrong} is taken"));
         assert!(error.is_config() && error.to_string().contains(named), "{wrong}: {error}");
     }
+}
+
+#[tokio::test]
+async fn a_connection_takes_no_longer_to_open_than_it_may() {
+    // Connections are taken by the kernel, and nobody says anything.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let at = silent.local_addr().unwrap();
+    let cache = open(&format!("redis://{at}?create_connection_timeout=0.3")).await;
+    let before = Instant::now();
+    assert!(cache.ping("hello").await.unwrap_err().is_unavailable());
+    let took = before.elapsed();
+    assert!(took >= Duration::from_millis(290) && took < PATIENCE, "{took:?}");
 }
