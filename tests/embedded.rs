@@ -1,4 +1,5 @@
 //! With no set-up at all.
+#![allow(clippy::unwrap_used, reason = "a helper of tests")]
 
 use macadamia::{Cache, Error, cached};
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};

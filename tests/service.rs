@@ -1,4 +1,5 @@
 //! The promises of the example `service`, made to those who ask it over HTTP: by a process of its own, as it is run.
+#![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "a helper of tests")]
 
 #[path = "../examples/service/client.rs"]
@@ -24,6 +25,7 @@ use client::{Client, Reply};
 use serde_json::Value;
 use server::{Settings, until_told};
 use support::process::{PATIENCE, Process};
+#[cfg(any(feature = "disk", feature = "redis"))]
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
 
@@ -313,6 +315,7 @@ mod on_redis {
 }
 
 /// Two instances of the service with one cache: one reads for both, and what one ends is over for both.
+#[cfg(any(feature = "disk", feature = "redis"))]
 async fn share(cache_url: &str) {
     let table = TempDir::new().unwrap();
     let variables = [("TABLE", table.path().to_str().unwrap())];

@@ -1,13 +1,15 @@
 //! A server that is away: functions run, commands answer, and it is used again when it is back.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
 use std::time::{Duration, Instant};
 
-use macadamia::{Cache, Error, EventKind, Scope, cached, invalidate};
+use macadamia::{Cache, Error, EventKind, Scope, cached, invalidate, locked};
 use macadamia_test_servers::Redis as Server;
 
-use super::place::until;
+use super::place::{open, until};
 use super::support::Events;
+use super::support::gate::Gate;
 
 static RUNS: AtomicU32 = AtomicU32::new(0);
 
@@ -73,4 +75,34 @@ async fn nothing_that_was_invalidated_during_an_outage_is_read_after_it() {
         tokio::time::sleep(Duration::from_millis(2)).await;
     }
     assert!(!server.command(&["KEYS", "*"]).items().is_empty(), "it is used again");
+}
+
+#[locked(key = "lost", fence = token)]
+#[cached(ttl = "1h", key = "lost")]
+async fn lost(who: u32, gate: Arc<Gate>) -> Result<(u32, u64), Error> {
+    gate.pass().await;
+    Ok((who, token.get()))
+}
+
+/// As a failover to a replica that had not been told of the lease.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn where_a_lease_is_lost_with_its_server_the_second_holder_has_the_greater_fence_and_what_it_stored_stays()
+ {
+    let server = Server::start();
+    let (first, second) = (open(&server.url()).await, open(&server.url()).await);
+    let (held, opened) = (Arc::new(Gate::closed()), Arc::new(Gate::opened()));
+    let older = tokio::spawn(Scope::new().cache(&first).run(lost(1, held.clone())));
+    held.until(1).await;
+    server.restart();
+    let newer = Scope::new().cache(&second).run(lost(2, opened.clone())).await.unwrap();
+    assert_eq!(newer.0, 2, "it does not wait for a lease that nobody knows of");
+    held.open();
+    let older = older.await.unwrap().unwrap();
+    assert!(older.0 == 1 && older.1 < newer.1, "{older:?} before {newer:?}");
+    until("the server is used", async || {
+        Scope::new().cache(&second).run(lost(3, opened.clone())).await.is_ok()
+    })
+    .await;
+    let kept = Scope::new().cache(&first).run(lost(4, opened.clone())).await.unwrap();
+    assert_ne!(kept, older, "the older was stored over the newer");
 }
