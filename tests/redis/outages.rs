@@ -106,3 +106,25 @@ async fn where_a_lease_is_lost_with_its_server_the_second_holder_has_the_greater
     let kept = Scope::new().cache(&first).run(lost(4, opened.clone())).await.unwrap();
     assert_ne!(kept, older, "the older was stored over the newer");
 }
+
+#[tokio::test]
+async fn commands_take_a_server_that_is_away_for_an_empty_one_unless_they_are_told_not_to() {
+    let server = Server::start();
+    let (safe, unsafe_) = (
+        Cache::builder().route("", server.url().as_str()).build().await.unwrap(),
+        Cache::builder().route("", format!("{}?safe=0", server.url()).as_str()).build().await.unwrap(),
+    );
+    for cache in [&safe, &unsafe_] {
+        cache.set("k", "v").await.unwrap();
+    }
+    server.kill();
+    assert_eq!(safe.get::<String>("k").await.unwrap(), None);
+    assert!(!safe.set("k", "v").await.unwrap());
+    assert_eq!(safe.get_many::<String, _>(["k", "l"]).await.unwrap(), [None, None]);
+    assert!(safe.incr("n").await.is_err(), "a number would be a lie");
+    assert!(unsafe_.get::<String>("k").await.unwrap_err().is_unavailable());
+    assert!(unsafe_.set("k", "v").await.unwrap_err().is_unavailable());
+    for cache in [&safe, &unsafe_] {
+        assert_eq!(Scope::new().cache(cache).run(page(7)).await % 1_000, 7);
+    }
+}

@@ -88,7 +88,7 @@ async fn a_prefix_may_have_a_server_of_its_own_and_the_others_have_the_default()
     let (default, functions) = (Place::fresh(), Place::fresh());
     let cache = Cache::builder()
         .route("", default.url("").as_str())
-        .route("func:", functions.url("?minsize=2&hash_key=my_secret").as_str())
+        .route("func:", functions.url("?minsize=2&suppress=0&hash_key=my_secret").as_str())
         .build()
         .await
         .unwrap();
@@ -159,7 +159,7 @@ async fn setters_say_what_the_url_says_and_wrong_values_are_named() {
     let by_setters =
         Cache::builder().route("", Route::to(built).key_prefix("p").ttl("1h")).build().await.unwrap();
     let url = format!(
-        "{}/?db=1&minsize=1&maxsize=5&create_connection_timeout=0.5&enable=1&key_prefix=p&ttl=3600",
+        "{}/?db=1&minsize=1&maxsize=5&create_connection_timeout=0.5&safe=0&enable=1&key_prefix=p&ttl=3600",
         server.url()
     );
     let by_url = open(&url).await;
