@@ -240,11 +240,44 @@ async fn two_on_one_disk_share_what_one_of_them_read_and_what_one_of_them_ended(
 mod on_redis {
     use macadamia_test_servers::Redis;
 
-    use super::{Duration, Instant, Load, PATIENCE, Service, cache, loses_nothing, share};
+    use super::{Duration, Instant, Load, PATIENCE, Service, TempDir, cache, loses_nothing, name, share};
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn two_services_share_what_one_of_them_read_and_what_one_of_them_ended() {
         share(&Redis::start().url()).await;
+    }
+
+    /// A message after one has renamed or ended it, the other has no longer what it kept near.
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn what_two_services_keep_near_ends_with_what_either_of_them_does() {
+        let (server, table) = (Redis::start(), TempDir::new().unwrap());
+        let url = format!("{}?client_side=true", server.url());
+        let variables = [("TABLE", table.path().to_str().unwrap())];
+        let [one, other] = [(); 2].map(|()| Service::begin(&url, &variables));
+        // Of entries, and of the generations of tags.
+        let reads = || {
+            let told = server.command(&["INFO", "commandstats"]).text();
+            let is_read = |line: &&str| line.starts_with("cmdstat_get:") || line.starts_with("cmdstat_mget:");
+            told.lines().filter(is_read).map(str::to_owned).collect::<Vec<_>>()
+        };
+        for round in 0..20 {
+            // What was computed or read is near from its next reading on.
+            for service in [&one, &other, &one, &other] {
+                assert_eq!(service.get("/products/7").await.status, 200);
+            }
+            let before = reads();
+            for service in [&one, &other] {
+                assert_eq!(cache(&service.get("/products/7").await), "hit");
+            }
+            assert_eq!(reads(), before, "a hit near has asked the server in round {round}");
+            let new = format!("name {round}");
+            one.send("PUT", "/products/7", &new).await;
+            assert_eq!(name(&one.get("/products/7").await), new, "its own write");
+            let told = Instant::now();
+            while name(&other.get("/products/7").await) != new {
+                assert!(told.elapsed() < Duration::from_secs(1), "the other is not told in round {round}");
+            }
+        }
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

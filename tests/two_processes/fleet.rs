@@ -13,13 +13,19 @@ use super::support::process::{PATIENCE, Process};
 pub(crate) struct Place {
     pub(crate) url: String,
     traces: TempDir,
+    /// What one of them has ended the others hear of, a message later.
+    pub(crate) is_told_later: bool,
 }
 
 impl Place {
     /// A directory, for the processes of one host.
     pub(crate) fn disk() -> Self {
         let traces = TempDir::new().unwrap();
-        Self { url: format!("disk://{}?timeout=20", traces.path().join("cache").display()), traces }
+        Self {
+            url: format!("disk://{}?timeout=20", traces.path().join("cache").display()),
+            traces,
+            is_told_later: false,
+        }
     }
 
     /// A database of the server that the tests share.
@@ -29,10 +35,17 @@ impl Place {
         Self::at(format!("{}/{}?timeout=20", server.url(), server.fresh_database()))
     }
 
+    /// The same, of which the processes keep what they have read near them.
+    #[cfg(feature = "redis")]
+    pub(crate) fn near() -> Self {
+        let Self { url, traces, .. } = Self::redis();
+        Self { url: url + "&client_side=true", traces, is_told_later: true }
+    }
+
     /// Wherever it is.
     #[cfg(feature = "redis")]
     pub(crate) fn at(url: String) -> Self {
-        Self { url, traces: TempDir::new().unwrap() }
+        Self { url, traces: TempDir::new().unwrap(), is_told_later: false }
     }
 
     pub(crate) fn processes<const N: usize>(&self) -> [Member; N] {
