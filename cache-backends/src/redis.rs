@@ -77,6 +77,22 @@ use store::{Rights, Store};
 /// * Locks, limits and generations lie where entries lie: a server that evicts (`maxmemory-policy` other than
 ///   `noeviction` or `volatile-…`) may evict them. A lost lock is free, a lost limit begins anew, a lost generation is over.
 ///
+/// # Entries near
+///
+/// With [`client_side`](RedisBuilder::client_side) this program keeps what it has read, decoded, until the server tells that
+/// it has changed, expired or been evicted:
+///
+/// * answers of annotated functions (also `None` and errors that are kept) and values read by
+///   [`get`](cache_core::Cache::get) and [`get_many`](cache_core::Cache::get_many). What was computed or set here is near from
+///   its first reading on. A miss always asks the server, and so does a function under `#[hit]`: its hits are counted there;
+/// * tagged entries, for as long as their tags stand: deleted here or elsewhere, they end what carries them;
+/// * nothing for longer than it lives, or than an hour;
+/// * nothing on a route with a middleware that must see every read.
+///
+/// Each second while it is used every connection is asked whether it stands. `SWAPDB` is the one change of which a server
+/// tells nobody: do not use both. [`raw`](cache_core::Cache::raw) ends what is near under the names among its arguments,
+/// and a script that is passed on ends all of it. A cluster has nothing near: the builder refuses to be told so.
+///
 /// # When the server cannot be reached
 ///
 /// Commands are answered by [`Error::Unavailable`](cache_core::Error::Unavailable) or

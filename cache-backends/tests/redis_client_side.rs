@@ -93,10 +93,6 @@ async fn until(what: &str, mut done: impl AsyncFnMut() -> bool) {
     }
 }
 
-fn some(text: &str) -> Option<String> {
-    Some(text.to_owned())
-}
-
 // ── What it costs ──
 
 #[tokio::test]
@@ -114,7 +110,7 @@ async fn what_is_near_is_read_without_a_command() {
     let mut asked = 0;
     for _ in 0..1_000 {
         asked += u64::from(!two.shown("k")) + u64::from(!two.shown("n"));
-        assert_eq!(two.get("k").await, some("v"));
+        assert_eq!(two.get("k").await, Some("v".to_owned()));
         assert_eq!(two.here.get_many::<u64, _>(["n", "n"]).await.unwrap(), [Some(7), Some(7)]);
     }
     assert!(two.calls(&["get", "mget"]) - before <= asked, "a hit near sent a command");
@@ -131,7 +127,7 @@ async fn the_server_is_asked_to_tell_only_where_somebody_listens() {
     assert_eq!(two.server.info("clients", "tracking_clients"), "1");
     let url = format!("{}?client_side=1&client_side_size=10", two.server.url());
     let cache = Cache::builder().route("", &*url).build().await.unwrap();
-    assert_eq!(cache.get::<String>("k").await.unwrap(), some("v"));
+    assert_eq!(cache.get::<String>("k").await.unwrap(), Some("v".to_owned()));
     assert_eq!(two.server.info("clients", "tracking_clients"), "2");
 }
 
@@ -214,7 +210,7 @@ async fn a_tag_that_another_cache_deletes_ends_what_carries_it() {
         two.elsewhere.set("k", "v").tags(["red", "blue"]).await.unwrap();
         two.keep("k").await;
         let before = two.calls(&["get", "mget"]);
-        assert_eq!(two.get("k").await, some("v"));
+        assert_eq!(two.get("k").await, Some("v".to_owned()));
         assert!(two.calls(&["get", "mget"]) - before <= 2, "tags near are asked for");
         two.elsewhere.delete_tags(["blue"]).await.unwrap();
         two.told().await;
@@ -403,7 +399,7 @@ async fn of_a_server_that_was_ended_nothing_is_near() {
     two.server.restart();
     until("it is there again", async || two.elsewhere.set("k", "new").await.is_ok()).await;
     until("it is reached again", async || two.here.get::<String>("k").await.is_ok()).await;
-    assert_eq!(two.get("k").await, some("new"));
+    assert_eq!(two.get("k").await, Some("new".to_owned()));
     two.keep("k").await;
 }
 
@@ -444,7 +440,10 @@ async fn where_the_server_refuses_to_tell_every_read_asks_it() {
     let two = Two::with(server, near).await;
     two.elsewhere.set("k", "old").await.unwrap();
     for round in 0..20 {
-        assert_eq!(two.get("k").await, if round == 0 { some("old") } else { Some(format!("{}", round - 1)) });
+        assert_eq!(
+            two.get("k").await,
+            if round == 0 { Some("old".to_owned()) } else { Some(format!("{}", round - 1)) }
+        );
         assert!(!two.shown("k"));
         two.elsewhere.set("k", &round.to_string()).await.unwrap();
     }

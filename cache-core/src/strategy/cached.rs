@@ -86,14 +86,12 @@ pub fn enter<Out, S: Shape<Out>>(
                         answer = returned.answer(entry);
                     }
                 });
-            } else {
-                if settings.policy.looks_at(route.form()) {
-                    route.peek(text, &mut |entry| {
-                        if fits(entry) && settings.policy.is_fresh(&cache, entry, &mut seen) {
-                            answer = returned.answer(entry);
-                        }
-                    });
-                }
+            } else if settings.policy.looks_at(route.form()) {
+                route.peek(text, &mut |entry| {
+                    if fits(entry) && settings.policy.is_fresh(&cache, entry, &mut seen) {
+                        answer = returned.answer(entry);
+                    }
+                });
             }
             if let Some(out) = answer {
                 cache.tell_hit(text, site);

@@ -132,10 +132,10 @@ fn nothing_is_near_without_a_connection_or_beside_one_that_refused_to_tell() {
 #[test]
 fn a_push_about_a_tag_ends_what_carries_it() {
     let (near, ear) = near();
-    let (red, key) = (Key::from("red"), Key::from("k"));
-    let read = |nonce| near.know(&[red.clone()], vec![near.mark(&red)], &[Some(nonce)]);
+    let (tag, key) = (Key::from("red"), Key::from("k"));
+    let read = |nonce| near.know(std::slice::from_ref(&tag), vec![near.mark(&tag)], &[Some(nonce)]);
     let tagged = |nonce| {
-        let stamp = near.stamp(&red, nonce)?;
+        let stamp = near.stamp(&tag, nonce)?;
         near.keep(&key, near.mark(&key)?, &entry(1).stamped(vec![stamp]));
         shown(&near, "k")
     };
@@ -143,17 +143,17 @@ fn a_push_about_a_tag_ends_what_carries_it() {
     let told = Value::BulkString(names::tag("red"));
     let ends: [&dyn Fn(); 4] = [
         &|| ear.changed(1, Some(std::slice::from_ref(&told))),
-        &|| drop(near.written(What::Tags(std::slice::from_ref(&red)))),
+        &|| drop(near.written(What::Tags(std::slice::from_ref(&tag)))),
         &|| drop(near.written(What::Raw { command: "DEL", args: &[&names::tag("red")] })),
         &|| ear.changed(1, None),
     ];
     for (end, nonce) in ends.into_iter().zip(7..) {
         read(nonce);
         assert_eq!((tagged(nonce + 100), tagged(nonce)), (None, Some(1)));
-        let mark = near.mark(&red);
+        let mark = near.mark(&tag);
         end();
         assert_eq!((shown(&near, "k"), tagged(nonce)), (None, None));
-        near.know(&[red.clone()], vec![mark], &[Some(nonce)]);
+        near.know(std::slice::from_ref(&tag), vec![mark], &[Some(nonce)]);
         assert_eq!(tagged(nonce), None, "the answer of before the deletion was believed after it");
     }
 }

@@ -58,7 +58,9 @@ impl Trust {
     }
 
     pub(super) fn lost(&self, connection: u64) {
-        self.change(|connections| drop(connections.remove(&connection)));
+        self.change(|connections| {
+            connections.remove(&connection);
+        });
     }
 
     fn change(&self, change: impl FnOnce(&mut HashMap<u64, Connection>)) {
