@@ -14,9 +14,8 @@ async fn through(url: &str) -> Result<Cache> {
 }
 
 /// The URL of a server with options that name files.
-fn url<'p>(server: &Redis, files: impl IntoIterator<Item = (&'static str, &'p Path)>) -> String {
-    let options: Vec<_> =
-        files.into_iter().map(|(name, path)| format!("{name}={}", path.display())).collect();
+fn url(server: &Redis, files: &[(&str, &Path)]) -> String {
+    let options: Vec<_> = files.iter().map(|(name, path)| format!("{name}={}", path.display())).collect();
     // A handshake takes longer on a machine that is busy with other tests than anybody would wait.
     format!("{}?timeout=10&create_connection_timeout=10&{}", server.url(), options.join("&"))
 }
@@ -37,7 +36,7 @@ static MUTUAL: LazyLock<Redis> = LazyLock::new(|| Redis::builder().mutual_tls().
 
 #[tokio::test]
 async fn a_server_that_our_authority_vouches_for_is_believed() {
-    let cache = through(&url(&OPEN, [("tls_ca", OPEN.tls().authority.as_path())])).await.unwrap();
+    let cache = through(&url(&OPEN, &[("tls_ca", OPEN.tls().authority.as_path())])).await.unwrap();
     let key = format!("{}k", random_prefix());
     assert!(cache.set(&key, &7_i32).await.unwrap());
     assert_eq!(cache.get::<i32>(&key).await.unwrap(), Some(7));
@@ -46,7 +45,7 @@ async fn a_server_that_our_authority_vouches_for_is_believed() {
 
 #[tokio::test]
 async fn a_name_is_checked_against_the_certificate() {
-    let named = url(&OPEN, [("tls_ca", OPEN.tls().authority.as_path())]).replace("127.0.0.1", "localhost");
+    let named = url(&OPEN, &[("tls_ca", OPEN.tls().authority.as_path())]).replace("127.0.0.1", "localhost");
     assert_eq!(through(&named).await.unwrap().ping("hello").await.unwrap(), "hello");
     let other = named.replace("localhost", "127.0.0.2");
     if std::net::TcpStream::connect(("127.0.0.2", OPEN.port())).is_ok() {
@@ -57,13 +56,13 @@ async fn a_name_is_checked_against_the_certificate() {
 
 #[tokio::test]
 async fn a_server_that_another_authority_vouches_for_is_not_believed() {
-    let why = why(&url(&OPEN, [("tls_ca", OPEN.tls().stranger.as_path())])).await;
+    let why = why(&url(&OPEN, &[("tls_ca", OPEN.tls().stranger.as_path())])).await;
     assert!(why.to_lowercase().contains("certificate"), "{why}");
 }
 
 #[tokio::test]
 async fn without_an_authority_of_our_own_those_that_browsers_know_count() {
-    let why = why(&url(&OPEN, [])).await;
+    let why = why(&url(&OPEN, &[])).await;
     assert!(why.to_lowercase().contains("certificate"), "{why}");
 }
 
@@ -71,19 +70,19 @@ async fn without_an_authority_of_our_own_those_that_browsers_know_count() {
 async fn a_server_lets_in_who_shows_a_certificate() {
     let Tls { authority, client_certificate, client_key, .. } = MUTUAL.tls();
     let files = [("tls_ca", &**authority), ("tls_cert", &**client_certificate), ("tls_key", &**client_key)];
-    let cache = through(&url(&MUTUAL, files)).await.unwrap();
+    let cache = through(&url(&MUTUAL, &files)).await.unwrap();
     assert_eq!(cache.ping("hello").await.unwrap(), "hello");
 }
 
 #[tokio::test]
 async fn who_shows_no_certificate_hears_that_one_is_needed() {
-    let why = why(&url(&MUTUAL, [("tls_ca", MUTUAL.tls().authority.as_path())])).await;
+    let why = why(&url(&MUTUAL, &[("tls_ca", MUTUAL.tls().authority.as_path())])).await;
     assert!(why.to_lowercase().contains("certificate"), "{why}");
 }
 
 #[tokio::test]
 async fn a_program_that_speaks_plainly_is_not_answered() {
-    let plain = url(&OPEN, []).replace("rediss://", "redis://");
+    let plain = url(&OPEN, &[]).replace("rediss://", "redis://");
     why(&plain).await;
 }
 
@@ -108,7 +107,7 @@ async fn a_file_that_is_missing_or_no_certificate_is_reported_when_the_cache_is_
         (vec![("tls_cert", &*text), ("tls_key", &**client_key)], "tls_cert"),
         (vec![("tls_cert", &**client_certificate), ("tls_key", &**client_certificate)], "tls_key"),
     ] {
-        let error = through(&url(&OPEN, files)).await.map(drop).unwrap_err();
+        let error = through(&url(&OPEN, &files)).await.map(drop).unwrap_err();
         assert!(error.is_config() && error.to_string().contains(said), "{said}: {error}");
     }
 }
@@ -130,9 +129,9 @@ async fn the_builder_says_the_same_as_the_url() {
 async fn a_password_is_said_only_where_nobody_listens() {
     let server = Redis::builder().tls().password("s3cret").start();
     let files = [("tls_ca", server.tls().authority.as_path())];
-    let cache = through(&url(&server, files)).await.unwrap();
+    let cache = through(&url(&server, &files)).await.unwrap();
     assert_eq!(cache.ping("hello").await.unwrap(), "hello");
-    let wrong = url(&server, files).replace("s3cret", "wr0ng");
+    let wrong = url(&server, &files).replace("s3cret", "wr0ng");
     let why = why(&wrong).await;
     assert!(!why.contains("wr0ng") && !why.contains("s3cret"), "{why}");
 }

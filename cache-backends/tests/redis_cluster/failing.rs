@@ -11,8 +11,10 @@ use super::{in_the_end, through, to, until};
 
 /// A key of each master, in the order of those.
 fn key_of_each(cluster: &Cluster) -> Vec<Key> {
-    let of =
-        |port: u16| (0..).map(|n| format!("k{n}")).find(|key| cluster.master_of(slot_of(key)).port() == port);
+    let of = |port: u16| {
+        let mut keys = (0..1_000).map(|n| format!("k{n}"));
+        keys.find(|key| cluster.master_of(slot_of(key)).port() == port)
+    };
     cluster.masters().iter().map(|node| Key::from(of(node.port()).unwrap())).collect()
 }
 

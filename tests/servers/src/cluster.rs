@@ -55,15 +55,16 @@ impl Cluster {
     ///
     /// When nobody who lives knows of a master.
     pub fn master_of(&self, slot: u16) -> &Redis {
-        let owner = self.table().owner(slot);
-        self.named(&owner.unwrap_or_else(|| panic!("nobody has slot {slot}")))
+        let table = self.table();
+        let owner = table.owner(slot).unwrap_or_else(|| panic!("nobody has slot {slot}"));
+        self.at(table.port(&owner))
     }
 
     /// The replicas of who has the slot now.
     pub fn replicas_of(&self, slot: u16) -> Vec<&Redis> {
         let table = self.table();
         let owner = table.owner(slot).unwrap_or_default();
-        table.replicas(&owner).iter().map(|name| self.named(name)).collect()
+        table.replicas(&owner).iter().map(|name| self.at(table.port(name))).collect()
     }
 
     /// The slots of a master.
@@ -73,7 +74,8 @@ impl Cluster {
 
     /// Masters that live, as those say who live.
     pub fn masters(&self) -> Vec<&Redis> {
-        self.table().masters().iter().map(|name| self.named(name)).collect()
+        let table = self.table();
+        table.masters().iter().map(|name| self.at(table.port(name))).collect()
     }
 
     /// Kills who has the slot and tells who it was. Who asks waits with [`wait`](Self::wait) for the replica.
@@ -153,16 +155,15 @@ impl Cluster {
         self.nodes.iter().filter(|node| node.try_command(&["PING"]).is_ok()).collect()
     }
 
+    /// What the first that lives knows.
     fn table(&self) -> Table {
-        let living = self.living();
-        let node = living.first().unwrap_or_else(|| panic!("no node of the cluster lives"));
-        Table::of(node)
+        let table = self.nodes.iter().find_map(Table::if_lives);
+        table.unwrap_or_else(|| panic!("no node of the cluster lives"))
     }
 
-    fn named(&self, wanted: &str) -> &Redis {
-        let port = self.table().port(wanted);
+    fn at(&self, port: Option<u16>) -> &Redis {
         let node = self.nodes.iter().find(|node| Some(node.port()) == port);
-        node.unwrap_or_else(|| panic!("no node is {wanted}"))
+        node.unwrap_or_else(|| panic!("no node is at {port:?}"))
     }
 }
 

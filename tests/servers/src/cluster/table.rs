@@ -22,8 +22,12 @@ struct Node {
 
 impl Table {
     pub(super) fn of(node: &Redis) -> Self {
-        let text = node.command(&["CLUSTER", "NODES"]).text();
-        Self { nodes: text.lines().filter_map(line).collect() }
+        Self::if_lives(node).unwrap_or_else(|| panic!("the node at {} is dead", node.port()))
+    }
+
+    pub(super) fn if_lives(node: &Redis) -> Option<Self> {
+        let text = node.try_command(&["CLUSTER", "NODES"]).ok()?.text();
+        Some(Self { nodes: text.lines().filter_map(line).collect() })
     }
 
     pub(super) fn owner(&self, slot: u16) -> Option<String> {
