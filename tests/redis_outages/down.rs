@@ -66,11 +66,10 @@ async fn a_wire_that_swallows_everything_costs_a_limit_and_then_nothing() {
     let load = far.load(64);
     far.proxy.set(Mode::BlackHole);
     tokio::time::sleep(Duration::from_secs(1)).await;
-    let (before, began) = (load.calls(), Instant::now());
+    let before = load.calls();
     tokio::time::sleep(Duration::from_millis(500)).await;
-    let rate = (load.calls() - before) as f64 / began.elapsed().as_secs_f64();
     // 64 tasks that each wait for a limit make 256 calls a second.
-    assert!(rate > 1_000.0, "{rate:.0} calls a second");
+    assert!(load.calls() - before > 500, "calls went on: {}", load.calls() - before);
     far.proxy.set(Mode::Pass);
     let took = far.until_hits().await;
     assert!(took < Duration::from_secs(5), "hits again after {took:?}");
@@ -111,7 +110,7 @@ async fn where_the_function_fails_too_its_own_error_comes_back_and_nobody_floods
         }
     })
     .await;
-    let seconds = began.elapsed().as_secs() as usize + 1;
+    let seconds = usize::try_from(began.elapsed().as_secs()).unwrap() + 1;
     assert_eq!(far.events.count(EventKind::BackendDown), 1);
     let told = far.events.count(EventKind::BackendFailed);
     assert!(told <= 10 + 2 * seconds, "{told} events for 2,000 calls in {seconds} s");

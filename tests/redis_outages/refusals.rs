@@ -53,7 +53,7 @@ fn says(answer: &'static str) -> String {
                 let mut bytes = [0; 4096];
                 while let Ok(count @ 1..) = stream.read(&mut bytes) {
                     // Each command is an array.
-                    let commands = bytes[..count].iter().filter(|byte| **byte == b'*').count();
+                    let commands = bytes[..count].split(|byte| *byte == b'*').count() - 1;
                     if stream.write_all(answer.repeat(commands).as_bytes()).is_err() {
                         return;
                     }
