@@ -93,6 +93,25 @@ use store::{Rights, Store};
 /// tells nobody: do not use both. [`raw`](cache_core::Cache::raw) ends what is near under the names among its arguments,
 /// and a script that is passed on ends all of it. A cluster has nothing near: the builder refuses to be told so.
 ///
+/// # A cluster
+///
+/// With [`cluster`](RedisBuilder::cluster) the servers are found through any of them, and found again when a replica takes
+/// over or slots move. What differs from one server:
+///
+/// * A key is asked where it lies. What is about several keys is one command or script for each slot, so it is atomic for
+///   each key and not for all. Replicas are not asked: what they know is older.
+/// * While a slot moves, its entries are read wherever they are. To change one takes a name for the entry and one for the
+///   right to fill it, which for that while no server has both of: it fails with [`Error::Backend`](cache_core::Error::Backend),
+///   and a deletion that failed is made up for by the cache. Patterns go to all servers, twice where slots moved meanwhile.
+/// * A server that is lost takes its own keys along and no others: those fail at once with `Error::Backend`. It is
+///   [`Unavailable`](cache_core::Error::Unavailable) when no server can be reached, or the servers say themselves that the
+///   cluster is down (which they do for every slot without a server, unless `cluster-require-full-coverage` is `no`).
+/// * The replica that takes over may lack the last writes of the server it follows, deletions among them: replication does
+///   not wait. An entry whose deletion was lost so lives until it expires.
+/// * The time of entries is the one in the middle of what the servers' clocks say, so one that is wrong does no harm; a lock
+///   or limit goes by the clock of the server it lies on.
+/// * `raw` goes to the server of the first key in it, `KEYS` and `DBSIZE` to all, what names no key to any.
+///
 /// # When the server cannot be reached
 ///
 /// Commands are answered by [`Error::Unavailable`](cache_core::Error::Unavailable) or

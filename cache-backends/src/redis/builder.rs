@@ -85,7 +85,8 @@ impl RedisBuilder {
     /// set strlen time type unlink`, all keys that are used and those that begin with `macadamia:`. Without `scan` there are
     /// no patterns and no `clear`, without `evalsha` nothing is stored; what is refused is
     /// [`Unsupported`](Error::Unsupported). `client` is used where it is allowed: to show a name, and to have the server end
-    /// a connection that was given up. `flushall` is for `flush_all`.
+    /// a connection that was given up. `flushall` is for `flush_all`. A cluster is asked with `asking cluster|nodes
+    /// cluster|slots exists`, and with `command|getkeys` for [`raw`](cache_core::Backend::raw).
     pub fn user(mut self, user: impl Into<String>) -> Self {
         self.user = Some(user.into());
         self

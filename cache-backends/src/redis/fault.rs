@@ -81,7 +81,7 @@ fn is_about_the_command_in_a_script(error: &RedisError) -> bool {
 }
 
 /// In the server's words where it said something. Neither the server nor the client repeats a password.
-fn said(error: &RedisError) -> String {
+pub(super) fn said(error: &RedisError) -> String {
     match (error.code(), error.detail()) {
         (Some(code), Some(detail)) => format!("{code} {detail}"),
         _ => error.to_string(),

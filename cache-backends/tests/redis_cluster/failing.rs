@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use cache_core::{Backend, Cache, Key};
+use cache_core::{Backend, Cache, Key, Route};
 use macadamia_test_servers::{Cluster, slot_of};
 
 use super::{in_the_end, through, to, until};
@@ -21,7 +21,7 @@ fn key_of_each(cluster: &Cluster) -> Vec<Key> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn functions_answer_while_a_replica_takes_over_and_are_cached_after_it() {
     let cluster = Cluster::start(3, 3);
-    let cache = Cache::builder().route("", to(&cluster)).build().await.unwrap();
+    let cache = Cache::builder().route("", Route::to(to(&cluster)).suppress(false)).build().await.unwrap();
     let keys = key_of_each(&cluster);
     for key in &keys {
         cache.set(key, &0).ttl("1h").await.unwrap();

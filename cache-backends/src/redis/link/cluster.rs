@@ -112,6 +112,7 @@ impl Cluster {
     ) -> Result<Value, Failure> {
         let mut to = self.owner(slot).await?;
         let mut is_asking = false;
+        let mut said = String::new();
         for _ in 0..REDIRECTS {
             let answer = match to.wire(lane).await {
                 Ok(wire) if is_asking => wire.ask_importer(command).await,
@@ -122,6 +123,7 @@ impl Cluster {
                 Ok(value) => return Ok(value),
                 Err(error) => error,
             };
+            said = fault::said(&error);
             match Turn::after(&error, to.address()) {
                 Turn::Moved(address) => {
                     to = self.pool(&address);
@@ -143,28 +145,30 @@ impl Cluster {
         }
         self.look_again();
         // A refusal of this command: about other keys the cluster answers.
-        Err(Error::backend("the slot of the key is being moved to another server").into())
+        Err(Error::backend(format_args!(
+            "the slot of the key is being moved, and {} says: {said}",
+            to.address()
+        ))
+        .into())
     }
 
-    /// Asks any of them that serves what it has.
+    /// Asks any of them that serves what it has; an error is that none does.
     pub(super) async fn ask_any(self: &Arc<Self>, command: &Cmd) -> Result<Value, Failure> {
         let table = self.table().await?;
-        let mut last = fault::unreachable("no server has any slots").into();
+        let mut reason = "no server has any slots".to_owned();
         for pool in self.shuffled().await? {
             let Some(slot) = table.slot_of(&pool) else { continue };
             match self.ask_one(&pool, &serves(slot)).await {
-                Ok(_) => return self.ask_one(&pool, command).await,
-                // It answers, and for itself: what it says is for another.
-                Err(Failure::Said(error))
-                    if matches!(Turn::after(&error, pool.address()), Turn::Answer | Turn::Moved(_)) =>
-                {
-                    return self.ask_one(&pool, command).await;
+                Err(Failure::Said(error)) if matches!(Turn::after(&error, pool.address()), Turn::Down) => {
+                    reason = fault::said(&error);
                 }
-                Err(failure) => last = failure,
+                Err(Failure::Unreached(error)) => reason = error.to_string(),
+                // It answers for itself; that it may say something else about a key is not asked here.
+                Ok(_) | Err(Failure::Said(_)) => return self.ask_one(&pool, command).await,
             }
         }
         self.look_again();
-        Err(last)
+        Err(fault::unreachable(reason).into())
     }
 
     /// Those that have slots.

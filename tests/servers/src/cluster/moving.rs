@@ -2,8 +2,12 @@
 
 use std::ops::RangeInclusive;
 
+use super::table::Table;
 use super::{Cluster, fine, name};
-use crate::Redis;
+use crate::{Redis, until};
+
+/// So many looks in a row, five milliseconds apart, find the nodes of one mind.
+const AGREED: u32 = 4;
 
 impl Cluster {
     /// Moves slots with their keys to another master.
@@ -55,9 +59,15 @@ impl Cluster {
         // Who receives it first: were it the last, nobody would have it for a moment.
         fine(to, &command);
         fine(from, &command);
-        let others = self.masters();
-        others.iter().filter(|node| ![from.port(), to.port()].contains(&node.port())).for_each(|node| {
-            fine(node, &command);
+        // A word of the sender that was under way turns the receiver again, if the sender has risen meanwhile: they have
+        // agreed when they do so for a while.
+        let mut looks = 0;
+        until("all agree who has the slot", || {
+            let wrong = |node: &&Redis| Table::of(node).owner(slot) != Some(name(to));
+            let wrong: Vec<_> = self.masters().into_iter().filter(wrong).collect();
+            wrong.iter().for_each(|node| fine(node, &command));
+            looks = if wrong.is_empty() { looks + 1 } else { 0 };
+            looks == AGREED
         });
     }
 }
