@@ -8,6 +8,7 @@ mod census;
 mod looking;
 mod place;
 mod table;
+mod turn;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::AtomicU64;
@@ -15,12 +16,13 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use cache_core::{Error, Result};
-use redis::{Cmd, RedisError, ServerErrorKind, Value};
+use redis::{Cmd, Value};
 
 pub(in crate::redis) use self::census::Census;
 use self::looking::Looking;
 pub(in crate::redis) use self::place::Address;
 use self::table::Table;
+use self::turn::Turn;
 use super::pool::Pool;
 use super::{Failure, Lane, Listener};
 use crate::redis::clock::{ServerClock, Source};
@@ -271,41 +273,4 @@ fn serves(slot: u16) -> Cmd {
     let mut question = redis::cmd("EXISTS");
     question.arg(&names::in_slot(slot)[..]);
     question
-}
-
-/// What to do after an error.
-enum Turn {
-    /// The slot is another server's.
-    Moved(Address),
-    /// The slot is on its way, and what was asked about is not here any more, or not yet anywhere.
-    Ask(Address),
-    /// Half of what was asked about has moved.
-    Again,
-    /// This server does not serve; another may in its place, soon.
-    Gone,
-    /// None serves.
-    Down,
-    /// It is an answer.
-    Answer,
-}
-
-impl Turn {
-    fn after(error: &RedisError, from: &Address) -> Self {
-        let redirect = || Address::redirected(error.redirect_node()?.0, from);
-        match error.kind() {
-            redis::ErrorKind::Server(kind) => match (kind, redirect()) {
-                (ServerErrorKind::Moved, Some(address)) => Self::Moved(address),
-                (ServerErrorKind::Ask, Some(address)) => Self::Ask(address),
-                (ServerErrorKind::TryAgain, _) => Self::Again,
-                (ServerErrorKind::ClusterDown, _) => Self::Down,
-                (
-                    ServerErrorKind::ReadOnly | ServerErrorKind::MasterDown | ServerErrorKind::BusyLoading,
-                    _,
-                ) => Self::Gone,
-                _ => Self::Answer,
-            },
-            _ if fault::is_lost(error) => Self::Gone,
-            _ => Self::Answer,
-        }
-    }
 }
