@@ -118,7 +118,6 @@ mod tests {
             "ERR Error running script (call to f_1): @user_script:3: -READONLY You can't write against a read only replica.",
             "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.",
             "CLUSTERDOWN The cluster is down",
-            "TRYAGAIN Multiple keys request during rehashing of slot",
             "NOREPLICAS Not enough good replicas to write.",
             "BUSY Redis is busy running a script.",
             "NOAUTH Authentication required.",
@@ -140,6 +139,7 @@ mod tests {
             "WRONGTYPE Operation against a key holding the wrong kind of value",
             "NOPERM this user has no permissions to access one of the keys used as arguments",
             "ERR unknown command 'NOSUCH'",
+            "TRYAGAIN Multiple keys request during rehashing of slot",
             "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk.",
         ] {
             let error = told(line);
