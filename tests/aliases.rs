@@ -223,7 +223,7 @@ submit_scheme!(Scheme::new(&["hangs"], &[], |_| Ok(Arc::new(Hangs))));
 
 #[tokio::test]
 async fn the_time_limit_of_an_alias_ends_a_command_that_hangs() {
-    configured("t13 = { backend = 'hangs', timeout = '20ms' }\nt14 = { url = 'hangs://', timeout = 1 }");
+    configured("t13 = { backend = 'hangs', timeout = '20ms', suppress = false }\nt14 = { url = 'hangs://', timeout = 1, safe = false }");
     for (alias, expected) in [("t13", Duration::from_millis(20)), ("t14", Duration::from_secs(1))] {
         let error = Cache::named(alias).unwrap().get::<i32>("k").await.unwrap_err();
         assert!(matches!(error, Error::Timeout { limit, .. } if limit == expected), "{alias}: {error:?}");

@@ -155,6 +155,7 @@ async fn gives_up_after(limit: Duration, options: impl FnOnce(Route) -> Route, s
     faults.hang(true);
     let cache = Cache::builder()
         .route("", options(Route::to(faults.wrap(Null::new()))))
+        .suppress(false)
         .clock(clock.clone())
         .build()
         .await

@@ -55,7 +55,8 @@ fn a_command_that_hangs_times_out_without_a_runtime() {
     block_on(async {
         let faults = macadamia::testing::Faults::new();
         // Memory behind faults is still memory: only a byte backend has a limit of its own.
-        let cache = Cache::builder().route("", faults.wrap(macadamia::Null::new())).build().await.unwrap();
+        let route = macadamia::Route::to(faults.wrap(macadamia::Null::new())).suppress(false);
+        let cache = Cache::builder().route("", route).build().await.unwrap();
         faults.hang(true);
         let started = std::time::Instant::now();
         let outcome = cache.get::<i32>("k").await;
