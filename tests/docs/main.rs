@@ -12,6 +12,7 @@ mod fleet;
 mod hit;
 mod invalidate;
 mod locked;
+mod outages;
 mod perf;
 mod rate_limit;
 #[cfg(all(unix, feature = "redis"))]
@@ -91,7 +92,7 @@ impl Source {
 }
 
 /// Every page that shows Rust, and where that is compiled.
-const PAGES: [(&str, &str, &str); 14] = [
+const PAGES: [(&str, &str, &str); 15] = [
     ("cached", include_str!("../../docs/cached.md"), include_str!("cached.rs")),
     ("circuit_breaker", include_str!("../../docs/circuit_breaker.md"), include_str!("circuit_breaker.rs")),
     ("codecs", include_str!("../../docs/codecs.md"), include_str!("codecs.rs")),
@@ -101,6 +102,7 @@ const PAGES: [(&str, &str, &str); 14] = [
     ("hit", include_str!("../../docs/hit.md"), include_str!("hit.rs")),
     ("invalidate", include_str!("../../docs/invalidate.md"), include_str!("invalidate.rs")),
     ("locked", include_str!("../../docs/locked.md"), include_str!("locked.rs")),
+    ("outages", include_str!("../../docs/outages.md"), include_str!("outages.rs")),
     ("perf", include_str!("../../docs/perf.md"), include_str!("perf.rs")),
     ("rate_limit", include_str!("../../docs/rate_limit.md"), include_str!("rate_limit.rs")),
     ("redis", include_str!("../../docs/redis.md"), include_str!("redis.rs")),
@@ -137,7 +139,7 @@ fn every_attribute_has_a_page_and_every_page_is_listed() {
     let list = include_str!("../../docs/README.md");
     for (name, page, _) in PAGES {
         assert!(list.contains(&format!("]({name}.md)")), "{name}.md is not listed");
-        if !["codecs", "fleet", "redis", "stacking"].contains(&name) {
+        if !["codecs", "fleet", "outages", "redis", "stacking"].contains(&name) {
             assert!(page.starts_with(&format!("# `#[{name}]`\n")), "the title of {name}.md");
         }
     }
