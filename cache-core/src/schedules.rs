@@ -5,12 +5,14 @@
 //! somebody waits for ever fails as a deadlock.
 
 mod locks;
+mod outages;
 mod refreshes;
 mod shelf;
 mod slots;
 mod values;
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use shuttle::rand::{Rng, thread_rng};
 use shuttle::scheduler::{PctScheduler, RandomScheduler, ReplayScheduler};
@@ -88,6 +90,14 @@ pub(crate) async fn cache_over(backend: impl Backend, clock: &ManualClock) -> Ca
     let faults = Faults::new();
     faults.yields(1);
     Cache::builder().clock(clock.clone()).route("", faults.wrap(backend)).build().await.unwrap()
+}
+
+/// Lets time pass until the server is used again.
+pub(crate) async fn until_up(cache: &Cache, clock: &ManualClock) {
+    while cache.ping("").await.is_err() {
+        clock.advance(Duration::from_millis(100));
+        shuttle::future::yield_now().await;
+    }
 }
 
 /// Two caches over one server, as if in two processes.

@@ -109,17 +109,18 @@ impl Steady {
 
     /// Asks a backend that is down; then removes what was kept, and lets others in when it is about to walk.
     async fn attempt(&self) {
-        let (was_down, kept) = {
+        let (was_down, kept, repaid) = {
             let state = self.state();
-            (state.breaker.is_down(), !state.kept.is_empty())
+            (state.breaker.is_down(), !state.kept.is_empty(), state.repaid)
         };
         let tried = self.try_all(was_down).await;
         let is_paid = {
             let (mut state, now) = (self.state(), self.now());
             state.is_trying = false;
             state.retry = match &tried {
-                Tried::Done => (now, 0),
-                Tried::Refused | Tried::Failed(_) => {
+                Tried::Done if state.repaid != repaid => (now, 0),
+                // Also where all that is left has to wait for stores that are under way.
+                _ => {
                     let level = state.retry.1;
                     (now.after(pause(level, LONGEST, fastrand::f64())), level.saturating_add(1))
                 }

@@ -449,3 +449,25 @@ fn a_task_on_a_runtime_that_stands_still_keeps_nobody_waiting() {
     assert!(bench.wire.is_empty(), "what was kept was not done");
     drop(asleep);
 }
+
+#[tokio::test]
+async fn while_a_store_is_to_take_its_place_a_removal_waits_and_spins_not() {
+    let bench = Bench::new();
+    bench.faults.fail_verb("delete", Some(refused()));
+    assert!(bench.steady.delete(&key("k")).await.is_err());
+    bench.until(|| async { !bench.steady.state().is_trying }).await;
+    bench.faults.hang(true);
+    let k = key("k");
+    let mut storing = bench.steady.set(&k, bench.entry("new"), SetOptions::default());
+    assert!(storing.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+    bench.faults.hang(false);
+    bench.faults.fail_verb("delete", None);
+    let before = bench.faults.commands();
+    for _ in 0..100 {
+        bench.clock.advance(Duration::from_secs(10));
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(bench.faults.commands(), before, "what is being stored was removed");
+    drop(storing);
+    bench.until_done().await;
+}
