@@ -91,7 +91,7 @@ use store::{Rights, Store};
 ///
 /// Each second while it is used every connection is asked whether it stands. `SWAPDB` is the one change of which a server
 /// tells nobody: do not use both. [`raw`](cache_core::Cache::raw) ends what is near under the names among its arguments,
-/// and a script that is passed on ends all of it. A cluster has nothing near: the builder refuses to be told so.
+/// and a script that is passed on ends all of it. In a cluster each master tells of the keys it holds.
 ///
 /// # A cluster
 ///

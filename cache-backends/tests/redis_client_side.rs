@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use cache_backends::{Redis, RedisBuilder};
-use cache_core::{Backend, Cache, Form, IntoBackend, KeyRef};
-use macadamia_test_servers::{Mode, Proxy, Redis as Server};
+use cache_core::{Backend, Cache, KeyRef};
+use macadamia_test_servers::{Cluster, Mode, Proxy, Redis as Server};
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -74,9 +74,9 @@ fn at(port: u16) -> RedisBuilder {
     Redis::builder().server("127.0.0.1", port)
 }
 
-/// Without a limit that a busy machine might reach.
+/// Without a limit that a busy machine might reach, and with the errors of a server that is away.
 async fn route(redis: Redis) -> Cache {
-    Cache::builder().route("", redis).timeout(PATIENCE).build().await.unwrap()
+    Cache::builder().route("", redis).timeout(PATIENCE).suppress(false).build().await.unwrap()
 }
 
 fn shown(redis: &Redis, key: &str) -> bool {
@@ -470,11 +470,33 @@ async fn a_storm_of_changes_leaves_nothing_old() {
 }
 
 #[test]
-fn a_cluster_has_nothing_near_and_says_so() {
-    let cluster = Redis::builder().cluster(true).client_side(true).into_backend();
-    let error = cluster.err().map(|error| error.to_string()).unwrap_or_default();
-    assert!(error.contains("`client_side`") && error.contains("cluster"), "{error:?}");
-    let redis = Redis::builder().client_side(true).build();
-    assert!(redis.near().is_some() && redis.form() == Form::Bytes);
+fn only_where_it_was_asked_for_there_is_a_place_near() {
+    assert!(Redis::builder().client_side(true).build().near().is_some());
     assert!(Redis::builder().build().near().is_none());
+}
+
+/// Each server tells of its own keys; which of them has told is not to be known from here, so it is waited for.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn in_a_cluster_every_server_tells_of_the_keys_it_holds() {
+    let cluster = Cluster::start(3, 0);
+    let program = |near| at(cluster.nodes()[0].port()).cluster(true).client_side(near).build();
+    let near = program(true);
+    let (here, elsewhere) = (route(near.clone()).await, route(program(false)).await);
+    let keys: Vec<String> = (0..60).map(|number| format!("k{number}")).collect();
+    for round in 0..5 {
+        let value = round.to_string();
+        for key in &keys {
+            elsewhere.set(key, &value).await.unwrap();
+            until("it is seen", async || here.get::<String>(key).await.unwrap() == Some(value.clone())).await;
+            until("it is near", async || {
+                here.get::<String>(key).await.unwrap();
+                shown(&near, key)
+            })
+            .await;
+        }
+        for key in &keys {
+            here.set(key, "own").await.unwrap();
+            assert_eq!(here.get::<String>(key).await.unwrap(), Some("own".to_owned()));
+        }
+    }
 }
