@@ -147,7 +147,7 @@ fn mistakes_name_the_nearest_and_all_there_are() {
         ("b = { url = 'mem://', port = 5 }", "`port` goes with `backend`"),
         ("b = { backend = 'mem', port = 70000 }", "`port` = 70000"),
         ("b = { backend = 'memoria' }", "no backend answers to `memoria://`"),
-        ("b = { backend = 'redis', password = 'hunter2' }", "features = [\"redis\"]"),
+        ("b = { backend = 'memcached', password = 'hunter2' }", "features = [\"memcached\"]"),
         ("b = { url = 'mem://', ttl = [1] }", "`ttl` is a list"),
         ("b = { url = 'mem://', ttl = 0 }", "option `ttl`: a ttl of zero"),
         ("b = { url = 'mem://', key_prefix = 'lock' }", "is reserved"),
@@ -223,7 +223,9 @@ submit_scheme!(Scheme::new(&["hangs"], &[], |_| Ok(Arc::new(Hangs))));
 
 #[tokio::test]
 async fn the_time_limit_of_an_alias_ends_a_command_that_hangs() {
-    configured("t13 = { backend = 'hangs', timeout = '20ms', suppress = false }\nt14 = { url = 'hangs://', timeout = 1, safe = false }");
+    configured(
+        "t13 = { backend = 'hangs', timeout = '20ms', suppress = false }\nt14 = { url = 'hangs://', timeout = 1, safe = false }",
+    );
     for (alias, expected) in [("t13", Duration::from_millis(20)), ("t14", Duration::from_secs(1))] {
         let error = Cache::named(alias).unwrap().get::<i32>("k").await.unwrap_err();
         assert!(matches!(error, Error::Timeout { limit, .. } if limit == expected), "{alias}: {error:?}");

@@ -307,7 +307,7 @@ impl<T> Pipe for T {}
 async fn layers_inside_are_taken_along_and_see_the_same_self() {
     let source = Source(Arc::default());
     let told = beside(async || source.guarded("abc", 10).await.unwrap()).await;
-    assert_eq!((told.as_str(), source.runs()), (r#"("abc", 10, true)"#, 6));
+    assert_eq!((told.as_str(), source.runs()), (r#"("abc", 10, true)"#, 8));
 
     // What they do, they do for a refresh as well.
     let fixture = Fixture::memory().await;

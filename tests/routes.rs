@@ -142,8 +142,8 @@ async fn mistakes_are_told_when_the_cache_is_built() {
     assert!(error_of(Cache::builder().route("", "mem://").route("", "null://")).await.contains("twice"));
     let text = error_of(Cache::builder().route("", "nosuch://")).await;
     assert!(text.contains("`nosuch://`") && text.contains("mem") && text.contains("null"), "{text}");
-    let text = error_of(Cache::builder().route("", "redis://u:hunter2@h/0")).await;
-    assert!(text.contains("features = [\"redis\"]") && !text.contains("hunter2"), "{text}");
+    let text = error_of(Cache::builder().route("", "memcached://u:hunter2@h/0")).await;
+    assert!(text.contains("features = [\"memcached\"]") && !text.contains("hunter2"), "{text}");
 }
 
 #[tokio::test]

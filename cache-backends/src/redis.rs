@@ -24,6 +24,7 @@ mod scripts;
 mod settings;
 mod states;
 mod store;
+mod suspicion;
 mod tags;
 mod tls;
 
@@ -175,6 +176,10 @@ impl Backend for Redis {
     #[inline]
     fn peek(&self, key: KeyRef<'_>, show: &mut dyn FnMut(&Entry)) -> Peek {
         self.near.as_ref().map_or(Peek::Remote, |near| near.peek(key, show))
+    }
+
+    fn suspect(&self) {
+        self.store.suspicion.act(&self.store.link);
     }
 
     fn near(&self) -> Option<&dyn Near> {

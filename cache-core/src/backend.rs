@@ -178,6 +178,10 @@ pub trait Backend: Send + Sync + 'static {
         None
     }
 
+    /// What came back is damaged, or is another key's: perhaps questions and answers have come out of step. A backend with
+    /// connections goes on with others.
+    fn suspect(&self) {}
+
     /// Whether entries should carry an estimated weight ([`Meta::weight`](crate::Meta::weight)).
     fn weighs(&self) -> bool {
         false

@@ -156,7 +156,11 @@ impl Sealed {
                 (false, _) => Err(Unreadable::Foreign),
             };
         };
-        let opened = self.envelope.open(key.as_str(), bytes)?;
+        let opened = self.envelope.open(key.as_str(), bytes).inspect_err(|why| {
+            if matches!(why, Unreadable::Damaged | Unreadable::Signature) {
+                self.inner.suspect();
+            }
+        })?;
         let (head, moment) = (opened.head, self.moment());
         let mut meta =
             Meta::new(moment.time_of(head.stored), moment.time_of(head.expires).min(kept.expires()));

@@ -164,7 +164,10 @@ async fn history(far: Far) {
     let (stale, reads) = (world.stale.load(SeqCst), world.reads.load(SeqCst));
     assert_eq!(stale, 0, "{stale} of {reads} reads were older than their last invalidation");
     assert!(reads > (TASKS * rounds / 2) as u64);
-    assert!(world.runs.load(SeqCst) < usize::try_from(reads).unwrap(), "nothing was ever read from the server");
+    assert!(
+        world.runs.load(SeqCst) < usize::try_from(reads).unwrap(),
+        "nothing was ever read from the server"
+    );
     assert!(far.events.count(EventKind::BackendDown) > 0 && far.events.count(EventKind::BackendUp) > 0);
     assert!(far.events.count(EventKind::InvalidationsDone) > 0);
     assert_eq!(far.cache.in_flight(), 0);

@@ -103,7 +103,7 @@ async fn what_others_put_under_our_keys_is_a_miss_and_is_written_over() {
         far.server.command(&["SET", "plain:4", "{\"json\": true}"]);
         far.server.command(&["SET", "plain:5", "12345"]);
         far.server.command(&["SET", "plain:6", "\u{1}\u{2}\u{3}\u{4}\u{5}\u{6}\u{7}\u{8}\u{9}"]);
-        let before = far.origin.runs();
+        let (before, accepted) = (far.origin.runs(), far.proxy.accepted());
         for _ in 0..2 {
             for id in 1..=6 {
                 assert_eq!(plain(id, &far.origin).await, (id, 0));
@@ -111,6 +111,11 @@ async fn what_others_put_under_our_keys_is_a_miss_and_is_written_over() {
         }
         assert_eq!(far.origin.runs(), before + 6, "each once, and then what was computed is there");
         assert!(far.events.count(EventKind::Unreadable) >= 4);
+        assert_eq!(
+            far.proxy.accepted(),
+            accepted + 1,
+            "the entry of another key: perhaps answers were mixed up"
+        );
         // A list is nobody's entry, and perhaps somebody's list.
         far.server.command(&["RPUSH", "plain:7", "one", "two"]);
         assert_eq!(plain(7, &far.origin).await, (7, 0));

@@ -127,8 +127,13 @@ async fn together(pass: Pass, mut waiting: Vec<Waiting>) {
     };
     match values {
         Ok(values) => {
+            let is_many = waiting.len() > 1;
             for (waiting, value) in waiting.into_iter().zip(values) {
                 let _ = waiting.told.send(Ok(value));
+            }
+            if is_many {
+                // Those who have been told may have the next question ready: it goes along with the others.
+                tokio::task::yield_now().await;
             }
         }
         Err(error) => {

@@ -11,6 +11,7 @@ use super::link::{Lane, Link};
 use super::scripts::{self, Script};
 use super::settings::Settings;
 use super::states::States;
+use super::suspicion::Suspicion;
 use super::{fault, names, record};
 
 /// What a script is asked about at once, so that none keeps the server busy for long.
@@ -31,13 +32,14 @@ pub(super) struct Store {
     pub(super) clock: Arc<ServerClock>,
     pub(super) line: Arc<Line>,
     pub(super) states: States,
+    pub(super) suspicion: Suspicion,
 }
 
 impl Store {
     pub(super) fn new(settings: Settings) -> Self {
         let clock = Arc::new(ServerClock::new());
         let link = Arc::new(Link::new(Arc::new(settings), Arc::clone(&clock)));
-        Self { link, clock, line: Arc::default(), states: States::default() }
+        Self { link, clock, line: Arc::default(), states: States::default(), suspicion: Suspicion::default() }
     }
 
     /// Now, by the server's time: where it has not told yet it is asked, by opening a connection.

@@ -261,6 +261,8 @@ fn no_verb_is_left_to_its_default() {
     asked.remove("reseal");
     let sealed = methods(include_str!("../sealed/verbs.rs"), "impl Backend for Sealed");
     assert_eq!(asked, sealed, "a verb is not sealed");
+    // So it does for these.
+    asked.retain(|verb| !["moment", "suspect"].contains(&verb.as_str()));
     let layered = methods(include_str!("verbs.rs"), "impl Backend for Layered");
     let tested = methods(include_str!("tests.rs"), "impl Backend for Recording");
     assert!(asked.len() > 25, "{asked:?}");

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::states::Signed;
 use super::{Sealed, TRIES};
 use crate::backend::{Backend, Fill, Form, Increment, Near, Peek, SetIf, SetOptions, Transition};
-use crate::clock::{BoxFuture, Clock, Time};
+use crate::clock::{BoxFuture, Clock, Moment, Time};
 use crate::entry::{Encoded, Entry, Payload};
 use crate::error::Result;
 use crate::key::{Key, KeyRef};
@@ -44,6 +44,14 @@ impl Backend for Sealed {
             Peek::Missing => Peek::Missing,
             Peek::Found | Peek::Remote => Peek::Remote,
         }
+    }
+
+    fn moment(&self) -> Option<Moment> {
+        self.inner.moment()
+    }
+
+    fn suspect(&self) {
+        self.inner.suspect();
     }
 
     fn weighs(&self) -> bool {

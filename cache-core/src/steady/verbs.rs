@@ -54,6 +54,10 @@ impl Backend for Steady {
         self.inner.moment()
     }
 
+    fn suspect(&self) {
+        self.inner.suspect();
+    }
+
     fn weighs(&self) -> bool {
         self.inner.weighs()
     }

@@ -158,6 +158,10 @@ impl<B: Backend> Backend for Faulty<B> {
         self.inner.moment()
     }
 
+    fn suspect(&self) {
+        self.inner.suspect();
+    }
+
     fn weighs(&self) -> bool {
         self.inner.weighs()
     }
