@@ -140,14 +140,19 @@ impl Sealed {
     }
 
     fn try_open(&self, key: &Key, kept: &Arc<Entry>) -> Result<Arc<Entry>, Unreadable> {
-        let entry = self.open_whenever(key, kept)?;
-        let ahead = entry.meta().stored.since(self.moment().time);
+        let moment = self.moment();
+        let entry = self.open_at(moment, key, kept)?;
+        let ahead = entry.times().stored.since(moment.time);
         // What is kept as it is has no time of its own.
         if kept.encoded().is_some() && ahead > SKEW { Err(Unreadable::Time) } else { Ok(entry) }
     }
 
     /// The same, also of what is from the future: it is ours, and to write over it would be to lose it.
     fn open_whenever(&self, key: &Key, kept: &Arc<Entry>) -> Result<Arc<Entry>, Unreadable> {
+        self.open_at(self.moment(), key, kept)
+    }
+
+    fn open_at(&self, moment: Moment, key: &Key, kept: &Arc<Entry>) -> Result<Arc<Entry>, Unreadable> {
         let Some(bytes) = kept.encoded() else {
             let is_number = kept.downcast_ref::<i64>().is_some();
             return match (is_number, self.envelope.is_signed()) {
@@ -161,7 +166,7 @@ impl Sealed {
                 self.inner.suspect();
             }
         })?;
-        let (head, moment) = (opened.head, self.moment());
+        let head = opened.head;
         let mut meta =
             Meta::new(moment.time_of(head.stored), moment.time_of(head.expires).min(kept.expires()));
         meta.kind = head.kind;

@@ -139,6 +139,11 @@ impl Steady {
         self.clock.get().map_or_else(|| SystemClock.now(), |clock| clock.now())
     }
 
+    /// The same, cheaper and a little behind: when a command began that takes as long as a round trip.
+    fn about_now(&self) -> Time {
+        self.clock.get().map_or_else(|| SystemClock.coarse(), |clock| clock.coarse())
+    }
+
     /// Lets commands see how things stand.
     fn publish(&self, state: &State) {
         self.status.set(&state.breaker, !state.kept.is_empty());

@@ -123,7 +123,17 @@ impl ServerClock {
         self.told().unwrap_or_else(|| Moment::of(self.clock()))
     }
 
-    /// The same by one of the servers.
+    /// How the two times go together, a little behind: to turn one into the other.
+    pub(super) fn pair(&self) -> Moment {
+        let clock = self.clock();
+        let time = clock.coarse();
+        match self.lock().middle {
+            Some(known) => Moment { time, wall: nanos(i128::from(time.as_nanos()) + known.of_attached) },
+            None => Moment::of(clock),
+        }
+    }
+
+    /// Now, by one of the servers.
     pub(super) fn moment_by(&self, source: Source) -> Moment {
         let known = self.lock().of(source);
         known.map_or_else(|| Moment::of(self.clock()), |known| self.run_on(known))

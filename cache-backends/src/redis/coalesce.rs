@@ -5,9 +5,9 @@
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
-use cache_core::{Key, Result};
-use futures_util::future::join_all;
+use cache_core::{Clock, Key, Result, SystemClock};
 use redis::Value;
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
@@ -17,6 +17,9 @@ use super::store::bytes;
 
 /// So many questions are under way before further ones are put in line.
 const LANES: usize = 2;
+
+/// How often it is looked whether anybody still waits.
+const LOOK: Duration = Duration::from_millis(100);
 
 /// So many keys are asked for at once.
 const MOST: usize = 128;
@@ -116,14 +119,22 @@ impl Drop for Pass {
 }
 
 /// Asks for all of them at once, for as long as one of them waits.
-async fn together(pass: Pass, mut waiting: Vec<Waiting>) {
-    let keys: Vec<Key> = waiting.iter().map(|waiting| waiting.key.clone()).collect();
-    let keys: Vec<&[u8]> = keys.iter().map(bytes).collect();
-    let all_gone = join_all(waiting.iter_mut().map(|waiting| waiting.told.closed()));
-    let values = tokio::select! {
-        biased;
-        values = pass.link.read_many(&keys) => values,
-        _ = all_gone => return,
+async fn together(pass: Pass, waiting: Vec<Waiting>) {
+    let values = {
+        let keys: Vec<&[u8]> = waiting.iter().map(|waiting| bytes(&waiting.key)).collect();
+        let mut values = std::pin::pin!(pass.link.read_many(&keys));
+        loop {
+            let look = SystemClock.sleep_until(SystemClock.coarse().after(LOOK));
+            tokio::select! {
+                biased;
+                values = &mut values => break values,
+                () = look => {
+                    if waiting.iter().all(|waiting| waiting.told.is_closed()) {
+                        return;
+                    }
+                }
+            }
+        }
     };
     match values {
         Ok(values) => {

@@ -77,7 +77,7 @@ impl Store {
     fn entry(&self, value: Value) -> Result<Option<Arc<Entry>>> {
         match value {
             Value::Nil => Ok(None),
-            Value::BulkString(bytes) => Ok(record::entry(bytes, self.clock.moment())),
+            Value::BulkString(bytes) => Ok(record::entry(bytes, self.clock.pair())),
             other => Err(fault::unexpected("GET", &other)),
         }
     }

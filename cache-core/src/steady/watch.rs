@@ -109,7 +109,8 @@ impl Steady {
         {
             return Err(error);
         }
-        let watch = Watch { steady: self, spell: self.status.spell(), begun: self.now(), is_over: false };
+        let watch =
+            Watch { steady: self, spell: self.status.spell(), begun: self.about_now(), is_over: false };
         let outcome = command.await;
         watch.over(&outcome);
         outcome

@@ -15,7 +15,7 @@ use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
-use cache_core::{Error, Result};
+use cache_core::{Clock, Error, Result, SystemClock};
 use redis::{Cmd, Value};
 
 pub(in crate::redis) use self::census::Census;
@@ -32,8 +32,11 @@ use crate::redis::{fault, names};
 /// To be sent elsewhere, there and back, while a slot moves; more often is a circle.
 const REDIRECTS: usize = 5;
 
-/// While a slot moves, a script about two names of which one has moved is refused for a moment.
+/// While a slot moves, a script about two names of which one has moved is refused: mostly for some milliseconds.
 const MOVING: Duration = Duration::from_millis(10);
+
+/// So often it is asked again then: for about as long as anybody waits for a command.
+const AGAIN: usize = 20;
 
 /// The servers of a cluster.
 #[derive(Debug)]
@@ -115,7 +118,8 @@ impl Cluster {
         let mut to = self.owner(slot).await?;
         let mut is_asking = false;
         let mut said = String::new();
-        for _ in 0..REDIRECTS {
+        let (mut redirects, mut waits) = (0, 0);
+        while redirects < REDIRECTS && waits < AGAIN {
             let answer = match to.wire(lane).await {
                 Ok(wire) if is_asking => wire.ask_importer(command).await,
                 Ok(wire) => wire.ask(command).await,
@@ -128,15 +132,23 @@ impl Cluster {
             said = fault::said(&error);
             match Turn::after(&error, to.address()) {
                 Turn::Moved(address) => {
+                    redirects += 1;
                     to = self.pool(&address);
                     is_asking = false;
                     self.has_moved(slot, &to);
                 }
                 Turn::Ask(address) => {
+                    redirects += 1;
                     to = self.pool(&address);
                     is_asking = true;
                 }
-                Turn::Again => tokio::time::sleep(MOVING).await,
+                Turn::Again => {
+                    waits += 1;
+                    SystemClock.sleep_until(SystemClock.now().after(MOVING)).await;
+                    // By now it may be here, there, or have arrived.
+                    to = self.owner(slot).await?;
+                    (is_asking, redirects) = (false, 0);
+                }
                 Turn::Gone => return Err(self.is_gone(&to, fault::of("", &error)).into()),
                 Turn::Down => {
                     self.look_again();
