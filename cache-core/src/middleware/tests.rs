@@ -56,6 +56,10 @@ impl Backend for Recording {
         self.sync("peek", key.as_str());
         Peek::Missing
     }
+    fn near(&self) -> Option<&dyn crate::backend::Near> {
+        None
+    }
+
     fn weighs(&self) -> bool {
         self.sync("weighs", "");
         true
