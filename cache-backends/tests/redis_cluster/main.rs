@@ -5,6 +5,7 @@
 mod failing;
 mod keys;
 mod moving;
+mod near;
 mod passing;
 
 use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
