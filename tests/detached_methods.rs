@@ -319,14 +319,14 @@ async fn layers_inside_are_taken_along_and_see_the_same_self() {
             fixture.clock.advance(Duration::from_secs(30));
             source.guarded("x", 2).await.unwrap();
             settle().await;
-            assert_eq!(source.runs(), 8);
+            assert_eq!(source.runs(), 10);
             assert!(!fixture.cache.exists("other:x").await.unwrap(), "the refresh invalidated nothing");
             assert!(!fixture.cache.exists("other:2").await.unwrap(), "the refresh invalidated nothing");
             // The third run is refused, and what `fail` has in its place is no new value.
             fixture.clock.advance(Duration::from_secs(30));
             source.guarded("x", 2).await.unwrap();
             settle().await;
-            assert_eq!(source.runs(), 8);
+            assert_eq!(source.runs(), 10);
             assert_eq!(fixture.events.count(EventKind::Rejected), 1);
             assert_eq!(fixture.events.count(EventKind::Refreshed), 1);
         })
