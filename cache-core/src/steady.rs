@@ -27,6 +27,7 @@ mod tests;
 mod verbs;
 mod watch;
 mod way;
+mod whole;
 
 use std::sync::{Arc, OnceLock, PoisonError, Weak};
 use std::time::Duration;
@@ -39,6 +40,7 @@ pub(crate) use self::late::late;
 use self::quiet::Quiet;
 use self::tend::Tender;
 use self::watch::Status;
+pub(crate) use self::whole::{Whole, with_guards};
 use crate::backend::{Backend, Form};
 use crate::clock::{Clock, SystemClock, Time};
 use crate::error::Error;

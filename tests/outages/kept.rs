@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering::SeqCst;
+use std::task::Poll;
+use std::time::{Duration, Instant};
 
 use macadamia::testing::{Faults, ManualClock, Wire};
 use macadamia::{Cache, Error, EventKind, Route, Scope, cached, invalidate};
@@ -207,4 +209,66 @@ async fn an_entry_near_is_not_shown_while_its_removal_is_kept() {
     assert!(!cache.delete("k").await.unwrap());
     assert_eq!(cache.get::<String>("k").await.unwrap(), None);
     assert_eq!(cache.get_many::<String, _>(["k"]).await.unwrap(), [None]);
+}
+
+/// A route that is cleared in several steps: because its keys begin so, or because its backend's do.
+async fn in_parts(faults: &Faults, wire: &Wire, clock: &ManualClock, is_space: bool) -> Cache {
+    let route = Route::to(faults.wrap(wire.clone()));
+    let builder = match is_space {
+        true => Cache::builder().route("", route.key_prefix("app")),
+        false => Cache::builder().route("app:", route),
+    };
+    builder.clock(clock.clone()).build().await.unwrap()
+}
+
+#[tokio::test]
+async fn what_is_cleared_in_several_steps_is_kept_as_a_whole() {
+    for (is_space, hangs) in [(false, false), (true, false), (false, true), (true, true)] {
+        let (wire, faults, clock) = (Wire::new(), Faults::new(), ManualClock::new());
+        let cache = in_parts(&faults, &wire, &clock, is_space).await;
+        let key = if is_space { "k" } else { "app:k" };
+        cache.set(key, "old").await.unwrap();
+        assert!(wire.stored("app:k").is_some());
+        if hangs {
+            // Begun, and given up on in the middle of the first step.
+            faults.hang(true);
+            let mut clear = Box::pin(cache.clear());
+            assert!(poll_once(&mut clear).await.is_none());
+        } else {
+            faults.fail(Some(Error::unavailable("wire", "connection refused")));
+            cache.clear().await.unwrap();
+        }
+        faults.hang(false);
+        faults.fail(None);
+        assert_eq!(cache.get::<String>(key).await.unwrap(), None, "{is_space} {hangs}");
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while wire.stored("app:k").is_some() {
+            assert!(Instant::now() < deadline, "{is_space} {hangs}: it is there still");
+            let _ = cache.ping("").await;
+            clock.advance(Duration::from_millis(20));
+            tokio::task::yield_now().await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_step_that_is_refused_keeps_no_other_from_being_done_and_is_told() {
+    for is_space in [false, true] {
+        let (wire, faults, clock) = (Wire::new(), Faults::new(), ManualClock::new());
+        let cache = in_parts(&faults, &wire, &clock, is_space).await;
+        cache.set(if is_space { "k" } else { "app:k" }, "old").await.unwrap();
+        faults.fail_verb("delete_match", Some(Error::backend("not permitted")));
+        let before = faults.commands();
+        assert!(cache.clear().await.is_err());
+        assert_eq!(faults.commands() - before, 8, "one for the values, and one for each kind of guard");
+    }
+}
+
+/// What the future comes to at once.
+async fn poll_once<F: Future + Unpin>(future: &mut F) -> Option<F::Output> {
+    std::future::poll_fn(|cx| match std::pin::Pin::new(&mut *future).poll(cx) {
+        Poll::Ready(output) => Poll::Ready(Some(output)),
+        Poll::Pending => Poll::Ready(None),
+    })
+    .await
 }

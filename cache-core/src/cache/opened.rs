@@ -101,7 +101,8 @@ impl Opened {
         };
         let steady = Steady::around(&sealed, terms);
         let backend = steady.as_ref().map_or(sealed, |steady| Arc::clone(steady) as Arc<dyn Backend>);
-        let layered = (!layers.is_empty()).then(|| Layered::new(Arc::clone(&backend), layers));
+        let layered =
+            (!layers.is_empty()).then(|| Layered::new(Arc::clone(&backend), layers).over(steady.as_ref()));
         Ok(Route::new(prefix, (backend, steady), layered, &options, disabled, clock))
     }
 }

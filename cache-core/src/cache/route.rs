@@ -20,12 +20,12 @@ use crate::coder::Coding;
 use crate::command::Commands;
 use crate::entry::{Entry, Kind};
 use crate::error::{Error, Result};
-use crate::key::{IntoKey, Key, KeyRef, RESERVED, is_reserved};
+use crate::key::{IntoKey, Key, KeyRef, is_reserved};
 use crate::middleware::{self, Layered};
 use crate::pattern::Pattern;
 use crate::reply::Reply;
 use crate::scope;
-use crate::steady::{Steady, late};
+use crate::steady::{Steady, Whole, late, with_guards};
 use crate::ttl::Ttl;
 
 /// How long a command on a byte backend may take, unless `timeout=…` says otherwise.
@@ -330,14 +330,14 @@ impl Route {
         if self.prefix.is_empty() || self.prefix.contains('*') {
             return self.limited(self.backend.clear()).await;
         }
-        let own = Pattern::new(format!("{}*", self.prefix));
-        if !is_reserved(&self.prefix) {
-            for reserved in RESERVED {
-                let guards = Pattern::new([reserved, own.as_str()].concat());
-                self.limited(self.backend.delete_match(&guards)).await?;
-            }
+        let own = format!("{}*", self.prefix);
+        let patterns = if is_reserved(&self.prefix) { vec![Pattern::new(own)] } else { with_guards(&own) };
+        let inner = patterns.iter().map(|pattern| Pattern::new(self.inner(pattern.as_str())));
+        let mut whole = Whole::new(self.steady.as_deref(), inner);
+        for pattern in &patterns {
+            whole.answered(self.limited(self.backend.delete_match(pattern)).await);
         }
-        self.limited(self.backend.delete_match(&own)).await.map(drop)
+        whole.outcome()
     }
 
     pub(crate) async fn scan(&self, pattern: &Pattern) -> Result<Vec<Key>> {

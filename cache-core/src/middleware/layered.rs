@@ -10,12 +10,14 @@ use crate::backend::{Backend, Near, Peek};
 use crate::clock::{BoxFuture, Clock};
 use crate::entry::Entry;
 use crate::error::{Error, Result};
-use crate::key::{Key, KeyRef, RESERVED};
-use crate::pattern::Pattern;
+use crate::key::{Key, KeyRef};
+use crate::steady::{Steady, Whole, with_guards};
 
 /// A backend whose commands pass layers, outermost first.
 pub(crate) struct Layered {
     backend: Arc<dyn Backend>,
+    /// The same, where what fails is kept.
+    steady: Option<Arc<Steady>>,
     layers: Box<[Arc<dyn Middleware>]>,
     sees_hits: bool,
     /// What all layers together put before a key, where they do nothing else to it.
@@ -31,11 +33,18 @@ impl Layered {
         });
         Self {
             backend,
+            steady: None,
             sees_hits: layers.iter().any(|layer| layer.sees_hits()),
             prefix: prefixes.collect(),
             layers: layers.into(),
             clock: OnceLock::new(),
         }
+    }
+
+    /// The same around a backend that is steady: this one.
+    pub(crate) fn over(mut self, steady: Option<&Arc<Steady>>) -> Self {
+        self.steady = steady.map(Arc::clone);
+        self
     }
 
     pub(crate) fn layers(&self) -> &[Arc<dyn Middleware>] {
@@ -181,11 +190,12 @@ impl Layered {
         let Some(all) = self.innermost("*").filter(|all| all != "*") else {
             return self.backend.clear().await;
         };
-        // Guards first: a lock that outlives its values is harmless, values that outlive a failure are not.
-        for reserved in RESERVED {
-            self.backend.delete_match(&Pattern::new([reserved, &all].concat())).await?;
+        let patterns = with_guards(&all);
+        let mut whole = Whole::new(self.steady.as_deref(), patterns.iter().cloned());
+        for pattern in &patterns {
+            whole.answered(self.backend.delete_match(pattern).await);
         }
-        self.backend.delete_match(&Pattern::new(all)).await.map(drop)
+        whole.outcome()
     }
 }
 

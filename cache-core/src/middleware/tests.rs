@@ -240,11 +240,11 @@ async fn every_verb_reaches_the_backend_mapped_and_its_answer_comes_back() {
             "flush_all ",
             "ping hi",
             "close ",
-            "delete_match lock:svc:*",
+            "delete_match svc:*",
         ]
     );
     assert!(clearing.iter().all(|call| call.starts_with("delete_match ") && call.ends_with("svc:*")));
-    assert_eq!(clearing.last().map(String::as_str), Some("delete_match svc:*"));
+    assert_eq!(clearing.last().map(String::as_str), Some("delete_match lock:svc:*"));
 }
 
 /// The methods between two lines of a source.
