@@ -264,6 +264,22 @@ async fn a_step_that_is_refused_keeps_no_other_from_being_done_and_is_told() {
     }
 }
 
+#[tokio::test]
+async fn a_clear_that_is_done_late_frees_no_lock_that_somebody_took_meanwhile() {
+    let far = Far::new().await;
+    let there = far.elsewhere().await;
+    far.cache.set("k", "old").await.unwrap();
+    far.away(true);
+    far.cache.clear().await.unwrap();
+    let held = there.lock("job", "5m").await.unwrap();
+    far.away(false);
+    far.until_up().await;
+    far.until("it is cleared", || async { far.wire.stored("k").is_none() }).await;
+    far.until("all of it is done", || async { far.events.count(EventKind::InvalidationsDone) == 1 }).await;
+    assert!(there.is_locked("job").await.unwrap(), "the lock was freed");
+    drop(held);
+}
+
 /// What the future comes to at once.
 async fn poll_once<F: Future + Unpin>(future: &mut F) -> Option<F::Output> {
     std::future::poll_fn(|cx| match std::pin::Pin::new(&mut *future).poll(cx) {

@@ -52,7 +52,8 @@ impl Cache {
     }
 
     /// Removes everything this cache stored, on all its routes: reserved keys too, so that
-    /// locks are free and limits begin anew.
+    /// locks are free and limits begin anew. What of it is made up for later, because the backend could not be reached,
+    /// leaves the locks that are held then.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]

@@ -192,7 +192,8 @@ impl Kept {
 
     /// Whether something concerns the key.
     pub(super) fn concern(&self, key: &str) -> Concern {
-        if self.all.is_some() || self.patterns.iter().any(|wide| wide.pattern.matches(key)) {
+        let is_all = self.all.is_some() && !lock::is_lock(key);
+        if is_all || self.patterns.iter().any(|wide| wide.pattern.matches(key)) {
             return Concern::Wide;
         }
         // Hashed anew: there are lookups only while something is kept.
@@ -305,7 +306,7 @@ mod tests {
         kept.keep(&Removal::Tags(vec![Key::from("t")]));
         kept.keep(&Removal::All);
         assert_eq!((kept.keys.len(), kept.patterns.len(), kept.tags.len()), (0, 0, 1));
-        assert_eq!(kept.concern("lock:any"), Concern::Wide);
+        assert_eq!((kept.concern("hit:any"), kept.concern("lock:any")), (Concern::Wide, Concern::No));
         kept.done(&Removal::All, kept.now());
         assert!(kept.concerns_tag(&Key::from("t")) && kept.concern("any") == Concern::No);
     }

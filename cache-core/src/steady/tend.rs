@@ -4,13 +4,14 @@ use std::future::Future;
 use std::sync::Weak;
 use std::time::Duration;
 
-use super::Steady;
 use super::breaker::{Failure, pause};
 use super::kept::{Debt, Removal};
+use super::{Steady, with_guards};
 use crate::background;
 use crate::clock::Time;
 use crate::error::{Error, Result};
 use crate::event::EventKind;
+use crate::lock;
 
 /// How many keys or tags go at once.
 const AT_ONCE: usize = 250;
@@ -213,7 +214,7 @@ impl Steady {
     /// `false`: refused. An error: the backend is not there.
     async fn pay_one(&self, debt: &Debt, limit: Duration) -> Result<bool> {
         let outcome = match self.within(limit, self.send(&debt.removal)).await {
-            Err(Error::Unsupported { .. }) if debt.is_overflow => {
+            Err(Error::Unsupported { .. }) if debt.is_overflow || matches!(debt.removal, Removal::All) => {
                 self.within(limit, self.inner.clear()).await
             }
             outcome => outcome,
@@ -248,7 +249,15 @@ impl Steady {
             },
             Removal::Match(pattern) => self.inner.delete_match(pattern).await.map(drop),
             Removal::Tags(tags) => self.inner.delete_tags(tags).await,
-            Removal::All => self.inner.clear().await,
+            // Somebody may hold a lock by now that nobody held when this was asked for.
+            Removal::All => {
+                for pattern in
+                    with_guards("*").iter().filter(|pattern| !lock::is_lock(pattern.literal_head()))
+                {
+                    self.inner.delete_match(pattern).await?;
+                }
+                Ok(())
+            }
         }
     }
 
