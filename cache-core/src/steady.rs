@@ -46,6 +46,7 @@ use crate::clock::{Clock, SystemClock, Time};
 use crate::error::Error;
 use crate::event::{Event, EventKind, Observer};
 use crate::pattern::Pattern;
+use crate::sync::atomic::AtomicU64;
 use crate::sync::{Mutex, MutexGuard};
 
 /// A backend of bytes, and what is known of its health.
@@ -61,6 +62,8 @@ pub(crate) struct Steady {
     limit: Duration,
     /// What of `state` each command asks.
     status: Status,
+    /// How many commands were answered, be it with a refusal.
+    answers: AtomicU64,
     state: Mutex<State>,
     /// A try to do what was kept has ended.
     ended: Notify,
@@ -110,6 +113,7 @@ impl Steady {
                 clock: OnceLock::new(),
                 limit,
                 status: Status::default(),
+                answers: AtomicU64::new(0),
                 state: Mutex::new(State {
                     breaker: Breaker::new(limit),
                     error: None,

@@ -471,3 +471,51 @@ async fn while_a_store_is_to_take_its_place_a_removal_waits_and_spins_not() {
     drop(storing);
     bench.until_done().await;
 }
+
+/// Begins a command, lets its time pass, and what else is to happen.
+async fn late_after(
+    bench: &Bench,
+    command: BoxFuture<'_, Result<impl Sized>>,
+    meanwhile: impl AsyncFnOnce(),
+) {
+    let mut command = command;
+    assert!(command.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+    bench.clock.advance(LIMIT);
+    bench.faults.hang(false);
+    meanwhile().await;
+    bench.faults.hang(true);
+    late(command);
+}
+
+#[tokio::test]
+async fn who_is_late_while_others_are_answered_has_waited_for_his_turn() {
+    let bench = Bench::new();
+    let k = key("k");
+    bench.faults.hang(true);
+    for _ in 0..10 {
+        late_after(&bench, bench.steady.get(&k), async || drop(bench.set("other", "v").await)).await;
+    }
+    // A refusal is an answer too.
+    bench.faults.fail_verb("delete", Some(refused()));
+    for _ in 0..10 {
+        late_after(&bench, bench.steady.get(&k), async || drop(bench.steady.delete(&key("lock:k")).await))
+            .await;
+    }
+    assert!(!bench.steady.status.is_down() && !bench.steady.state().breaker.is_silent());
+    for _ in 0..3 {
+        late_after(&bench, bench.steady.get(&k), async || ()).await;
+    }
+    assert!(bench.steady.status.is_down(), "it fell silent");
+}
+
+#[tokio::test]
+async fn what_goes_through_all_there_is_may_take_long() {
+    let bench = Bench::new();
+    let pattern = Pattern::new("none:*");
+    bench.faults.hang(true);
+    for _ in 0..10 {
+        late_after(&bench, bench.steady.scan(&pattern), async || ()).await;
+        late_after(&bench, bench.steady.delete_match(&pattern), async || ()).await;
+    }
+    assert!(!bench.steady.status.is_down());
+}

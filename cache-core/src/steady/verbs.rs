@@ -186,7 +186,7 @@ impl Backend for Steady {
         Box::pin(async move {
             loop {
                 let before = self.state().repaid;
-                let mut keys = self.watched(self.inner.scan(pattern)).await?;
+                let mut keys = self.walking(self.inner.scan(pattern)).await?;
                 let state = self.state();
                 // What was removed while it walked may have been seen before.
                 if state.repaid == before {

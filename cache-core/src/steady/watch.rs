@@ -46,11 +46,28 @@ impl Status {
     }
 }
 
+/// How much the time a command takes says about the backend.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// It is answered at once, or something is wrong.
+    Quick,
+    /// It goes through all there is. On the way the backend may well have answered a thousand times.
+    Walk,
+}
+
 /// A command that is under way.
+///
+/// That it was too late speaks against the backend only where the backend answered nothing at all meanwhile: neither
+/// this command nor any other, whenever that was begun. Else there were too many at once, or too many for one key, and
+/// what was late has waited in this process. A backend that falls silent is found out all the same, by the commands
+/// begun after its last answer.
 struct Watch<'a> {
     steady: &'a Steady,
     spell: Spell,
     begun: Time,
+    kind: Kind,
+    /// How many answers had come when it began.
+    answers: u64,
     is_over: bool,
 }
 
@@ -63,24 +80,29 @@ impl Watch<'_> {
             }
             Err(error @ Error::Timeout { .. }) => self.unanswered(error),
             // A refusal is an answer too.
-            _ if self.steady.status.get(SILENT) => {
-                let mut state = self.steady.state();
-                state.breaker.answered(self.spell);
-                self.steady.publish(&state);
+            _ => {
+                let steady = self.steady;
+                steady.answers.fetch_add(1, Ordering::Relaxed);
+                if steady.status.get(SILENT) {
+                    let mut state = steady.state();
+                    state.breaker.answered(self.spell);
+                    steady.publish(&state);
+                }
             }
-            _ => {}
         }
     }
 
     fn unanswered(&self, error: &Error) {
-        self.steady.failed(self.spell, Failure::Unanswered(self.begun), error);
+        if self.steady.answers.load(Ordering::Relaxed) == self.answers {
+            self.steady.failed(self.spell, Failure::Unanswered(self.begun), error);
+        }
     }
 }
 
 impl Drop for Watch<'_> {
     fn drop(&mut self) {
         // Who goes away early says nothing about the backend.
-        if !self.is_over && is_late() {
+        if !self.is_over && self.kind == Kind::Quick && is_late() {
             self.unanswered(&Error::Timeout { limit: self.steady.limit });
         }
     }
@@ -104,13 +126,28 @@ impl Drop for Removing<'_> {
 impl Steady {
     /// The command, or at once an error while the backend is down.
     pub(super) async fn watched<T>(&self, command: impl Future<Output = Result<T>>) -> Result<T> {
+        self.under_watch(Kind::Quick, command).await
+    }
+
+    /// The same of one that goes through all there is: that it takes long says nothing.
+    pub(super) async fn walking<T>(&self, command: impl Future<Output = Result<T>>) -> Result<T> {
+        self.under_watch(Kind::Walk, command).await
+    }
+
+    async fn under_watch<T>(&self, kind: Kind, command: impl Future<Output = Result<T>>) -> Result<T> {
         if self.status.is_down()
             && let Some(error) = self.refusal()
         {
             return Err(error);
         }
-        let watch =
-            Watch { steady: self, spell: self.status.spell(), begun: self.about_now(), is_over: false };
+        let watch = Watch {
+            steady: self,
+            spell: self.status.spell(),
+            begun: self.about_now(),
+            kind,
+            answers: self.answers.load(Ordering::Relaxed),
+            is_over: false,
+        };
         let outcome = command.await;
         watch.over(&outcome);
         outcome
@@ -123,8 +160,13 @@ impl Steady {
         command: impl Future<Output = Result<T>>,
     ) -> Result<T> {
         let begun = self.state().kept.now();
+        let kind = match &removal {
+            Removal::Match(pattern) if !pattern.is_literal() => Kind::Walk,
+            Removal::All => Kind::Walk,
+            _ => Kind::Quick,
+        };
         let mut removing = Removing { steady: self, removal: Some(removal), begun };
-        let outcome = self.watched(command).await;
+        let outcome = self.under_watch(kind, command).await;
         match &outcome {
             Ok(_) => removing.done(),
             // Asked once more it would be no other.
