@@ -35,10 +35,9 @@ pub(super) fn of(verb: &'static str, error: &RedisError) -> Error {
         }
         _ if is_about_the_command_in_a_script(error) => Error::unsupported(NAME, verb),
         _ if is_lost(error) => unreachable(said(error)),
-        // Before version 7 what a script was told is in the text.
-        _ if error.detail().is_some_and(|detail| detail.contains("-READONLY ")) => unreachable(said(error)),
-        // Busy with somebody's script, or without the replicas it is told to write to: it answers, and does nothing.
-        _ if matches!(error.code(), Some("BUSY" | "NOAUTH" | "NOREPLICAS")) => unreachable(said(error)),
+        _ if is_read_only(error) => unreachable(said(error)),
+        // Busy with somebody's script: it answers, and does nothing.
+        _ if matches!(error.code(), Some("BUSY" | "NOAUTH")) => unreachable(said(error)),
         _ => Error::backend(said(error)),
     }
 }
@@ -68,7 +67,9 @@ pub(super) fn is_no_script(error: &RedisError) -> bool {
 }
 
 pub(super) fn is_read_only(error: &RedisError) -> bool {
+    // Before version 7 what a script was told is in the text.
     error.kind() == ErrorKind::Server(ServerErrorKind::ReadOnly)
+        || error.detail().is_some_and(|detail| detail.contains("-READONLY "))
 }
 
 /// What the user may not do is the command, whatever the key.
@@ -118,7 +119,6 @@ mod tests {
             "ERR Error running script (call to f_1): @user_script:3: -READONLY You can't write against a read only replica.",
             "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.",
             "CLUSTERDOWN The cluster is down",
-            "NOREPLICAS Not enough good replicas to write.",
             "BUSY Redis is busy running a script.",
             "NOAUTH Authentication required.",
         ] {
@@ -139,6 +139,7 @@ mod tests {
             "WRONGTYPE Operation against a key holding the wrong kind of value",
             "NOPERM this user has no permissions to access one of the keys used as arguments",
             "ERR unknown command 'NOSUCH'",
+            "NOREPLICAS Not enough good replicas to write.",
             "TRYAGAIN Multiple keys request during rehashing of slot",
             "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk.",
         ] {

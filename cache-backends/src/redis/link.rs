@@ -10,6 +10,7 @@
 
 mod attempts;
 mod cluster;
+mod company;
 mod failure;
 mod listener;
 mod passing;
@@ -21,7 +22,7 @@ mod wire;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use cache_core::Result;
+use cache_core::{Error, Result};
 use futures_util::future::join_all;
 use redis::{Cmd, Value};
 
@@ -77,7 +78,7 @@ impl Link {
     /// Asks on each connection that is open whether it stands, and tells which have answered as they do.
     pub(super) async fn ping(&self, heard: impl Fn(u64)) {
         match self {
-            Self::One(pool) => pool.ping(&redis::cmd("PING"), &heard).await,
+            Self::One(pool) => pool.ping(None, &heard).await,
             Self::Cluster(cluster) => cluster.ping(&heard).await,
         }
     }
@@ -222,5 +223,13 @@ impl Link {
 }
 
 async fn ask(pool: &Arc<Pool>, lane: Lane, command: &Cmd) -> Result<Value, Failure> {
-    Ok(pool.wire(lane).await?.ask(command).await?)
+    let wire = pool.wire(lane).await?;
+    wire.ask(command).await.map_err(|error| {
+        if wire.is_of_replica() && fault::is_read_only(&error) {
+            // Whoever is there is no master, also when asked anew: it answers, and takes no writes.
+            Failure::Refused(Error::backend(fault::said(&error)))
+        } else {
+            error.into()
+        }
+    })
 }

@@ -5,6 +5,7 @@
 mod connections;
 mod costs;
 mod doors;
+mod failover;
 mod order;
 mod ours;
 mod relay;

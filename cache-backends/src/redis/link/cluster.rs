@@ -83,7 +83,7 @@ impl Cluster {
             let slot = table.slot_of(&pool);
             async move {
                 let Some(slot) = slot else { return pool.close() };
-                pool.ping(&serves(slot), heard).await;
+                pool.ping(Some(&serves(slot)), heard).await;
             }
         });
         futures_util::future::join_all(asked).await;
@@ -178,7 +178,9 @@ impl Cluster {
                 }
                 Err(Failure::Unreached(error)) => reason = error.to_string(),
                 // It answers for itself; that it may say something else about a key is not asked here.
-                Ok(_) | Err(Failure::Said(_)) => return self.ask_one(&pool, command).await,
+                Ok(_) | Err(Failure::Said(_) | Failure::Refused(_)) => {
+                    return self.ask_one(&pool, command).await;
+                }
             }
         }
         self.look_again();

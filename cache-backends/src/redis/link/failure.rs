@@ -10,6 +10,8 @@ use crate::redis::fault;
 pub(super) enum Failure {
     /// There is no connection.
     Unreached(Error),
+    /// The server refuses this command, whatever it says otherwise.
+    Refused(Error),
     /// What the client or the server says.
     Said(RedisError),
 }
@@ -18,7 +20,7 @@ impl Failure {
     /// What became of the command `verb`.
     pub(super) fn of(self, verb: &'static str) -> Error {
         match self {
-            Self::Unreached(error) => error,
+            Self::Unreached(error) | Self::Refused(error) => error,
             Self::Said(error) => fault::of(verb, &error),
         }
     }

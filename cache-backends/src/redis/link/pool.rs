@@ -9,6 +9,7 @@ use cache_core::{Error, Result};
 use redis::Cmd;
 
 use super::attempts::Attempts;
+use super::company::Company;
 use super::slot::{Attempt, Found, Slot};
 use super::wire::Wire;
 use super::{Address, Lane, Listener, setup};
@@ -33,6 +34,7 @@ pub(in crate::redis) struct Pool {
     /// Of connections; other pools may share them.
     numbers: Arc<AtomicU64>,
     listener: OnceLock<Arc<dyn Listener>>,
+    company: Arc<Company>,
     address: Address,
     source: Source,
     is_one_of_many: bool,
@@ -61,6 +63,7 @@ impl Pool {
             turn: tokio::sync::Mutex::default(),
             numbers,
             listener: OnceLock::new(),
+            company: Arc::default(),
             source,
             is_one_of_many: true,
         }
@@ -97,11 +100,16 @@ impl Pool {
         self.slots.iter().for_each(Slot::close);
     }
 
-    /// Asks this on each connection that is open, and tells which have answered as they do.
-    pub(super) async fn ping(&self, question: &Cmd, heard: &impl Fn(u64)) {
+    /// Asks this on each connection that is open, else whether it still leads to a master, and tells which have answered
+    /// well as they do.
+    pub(super) async fn ping(&self, question: Option<&Cmd>, heard: &impl Fn(u64)) {
         let wires = self.slots.iter().filter_map(Slot::wire).filter(|wire| wire.is_usable());
         let pings = wires.map(|wire| async move {
-            if wire.ask(question).await.is_ok() {
+            let is_well = match question {
+                Some(question) => wire.ask(question).await.is_ok(),
+                None => wire.stands().await,
+            };
+            if is_well {
                 heard(wire.number());
             }
         });
@@ -198,8 +206,8 @@ impl Pool {
         let number = self.numbers.fetch_add(1, Ordering::Relaxed);
         let listener = self.listener.get().cloned();
         let predecessor = attempt.predecessor.as_ref();
-        let opened =
-            setup::open(&self.settings, (&self.clock, self.source), listener, number, predecessor).await;
+        let time = (&*self.clock, self.source);
+        let opened = setup::open(&self.settings, time, listener, number, predecessor, &self.company).await;
         match &opened {
             Ok(_) => self.attempts().succeeded(),
             Err(error) => self.attempts().failed(Instant::now(), Error::clone(error)),

@@ -8,6 +8,7 @@ use redis::aio::MultiplexedConnection;
 use redis::{AsyncConnectionConfig, Value};
 
 use super::Listener;
+use super::company::Company;
 use super::wire::{Ear, Life, Wire};
 use crate::redis::clock::{ServerClock, Source};
 use crate::redis::fault;
@@ -36,7 +37,9 @@ pub(super) async fn open(
     listener: Option<Arc<dyn Listener>>,
     number: u64,
     predecessor: Option<&Peer>,
+    company: &Arc<Company>,
 ) -> Result<Wire> {
+    let term = company.term();
     let life = Arc::new(Life::new(number, listener.clone()));
     let config = AsyncConnectionConfig::new()
         .set_connection_timeout(Some(settings.create_connection_timeout))
@@ -65,13 +68,17 @@ pub(super) async fn open(
         let Told { time, sent, received } = told.or_sooner(&mut connection).await;
         clock.learn(source, time, sent, received);
     }
+    let is_of_replica = answers.next().is_some_and(|answer| is_replica(&answer));
     let greeted = answers.skip(1).all(|answer| !is_refusal(&answer));
-    let wire = Wire::new(connection, Arc::clone(&life), peer);
+    let wire = Wire::new(connection, Arc::clone(&life), peer, Arc::clone(company), is_of_replica);
+    if !company.join(&life, term) {
+        return Err(fault::unreachable(format_args!("{}: it is not the master any more", settings.place)));
+    }
     life.begin(greeted);
     Ok(wire)
 }
 
-/// `CLIENT INFO`, `TIME`, `CLIENT SETNAME`, greetings, `CLIENT KILL`; a refusal is among the answers. None of them is
+/// `CLIENT INFO`, `TIME`, `HELLO`, `CLIENT SETNAME`, greetings, `CLIENT KILL`; a refusal is among the answers. None of them is
 /// needed: a user who may not say them can still be served.
 async fn introduce(
     connection: &mut MultiplexedConnection,
@@ -81,6 +88,7 @@ async fn introduce(
     let mut pipe = redis::pipe();
     pipe.cmd("CLIENT").arg("INFO");
     pipe.cmd("TIME");
+    pipe.cmd("HELLO");
     pipe.cmd("CLIENT").arg("SETNAME").arg(NAME);
     for greeting in greetings {
         pipe.add_command(greeting.clone());
@@ -91,7 +99,7 @@ async fn introduce(
     let (sent, count) = (Instant::now(), pipe.len());
     let mut answers = connection.send_packed_commands(&pipe, 0, count).await?;
     let received = Instant::now();
-    answers.truncate(3 + greetings.len());
+    answers.truncate(4 + greetings.len());
     Ok((answers, sent, received))
 }
 
@@ -126,6 +134,22 @@ impl Told {
 
     fn took(self) -> Duration {
         self.received.duration_since(self.sent)
+    }
+}
+
+/// Whether that is what a replica says to `HELLO`, which all users may say.
+pub(super) fn is_replica(answer: &Value) -> bool {
+    let is = |value: &Value, text: &str| match value {
+        Value::BulkString(bytes) => bytes == text.as_bytes(),
+        Value::SimpleString(said) => said == text,
+        _ => false,
+    };
+    match answer {
+        Value::Map(pairs) => pairs.iter().any(|(name, value)| is(name, "role") && !is(value, "master")),
+        Value::Array(words) => words
+            .chunks(2)
+            .any(|pair| matches!(pair, [name, value] if is(name, "role") && !is(value, "master"))),
+        _ => false,
     }
 }
 

@@ -11,7 +11,8 @@ use redis::{Cmd, PushInfo, PushKind, RedisError, Value};
 use tokio::sync::Notify;
 
 use super::Listener;
-use super::setup::Peer;
+use super::company::Company;
+use super::setup::{Peer, is_replica};
 use crate::redis::fault;
 
 /// A command that was given up earlier than this says nothing about the connection: its caller lost interest.
@@ -19,6 +20,9 @@ const PATIENCE: Duration = Duration::from_millis(100);
 
 /// A connection on which nothing was answered for so long, while commands were given up, is no connection.
 const SILENCE: Duration = Duration::from_secs(1);
+
+/// A connection to a server that takes no writes is used at least for so long before another is tried.
+const RENEWED: Duration = Duration::from_secs(1);
 
 /// Nobody waits longer.
 const LONGEST: Duration = Duration::from_secs(30);
@@ -28,6 +32,11 @@ pub(super) struct Wire {
     connection: MultiplexedConnection,
     life: Arc<Life>,
     peer: Option<Peer>,
+    /// Those to the same address.
+    company: Arc<Company>,
+    /// Whether a replica was there when it was opened.
+    is_of_replica: bool,
+    opened: Instant,
     /// Commands that somebody waits for.
     waiting: AtomicUsize,
     silence: Mutex<Silence>,
@@ -57,8 +66,35 @@ struct Silence {
 }
 
 impl Wire {
-    pub(super) fn new(connection: MultiplexedConnection, life: Arc<Life>, peer: Option<Peer>) -> Self {
-        Self { connection, life, peer, waiting: AtomicUsize::new(0), silence: Mutex::default() }
+    pub(super) fn new(
+        connection: MultiplexedConnection,
+        life: Arc<Life>,
+        peer: Option<Peer>,
+        company: Arc<Company>,
+        is_of_replica: bool,
+    ) -> Self {
+        let (waiting, silence, opened) = (AtomicUsize::new(0), Mutex::default(), Instant::now());
+        Self { connection, life, peer, company, is_of_replica, opened, waiting, silence }
+    }
+
+    /// Whether it was opened to a server that takes no writes.
+    pub(super) fn is_of_replica(&self) -> bool {
+        self.is_of_replica
+    }
+
+    /// Whether it stands, and leads to who it was opened to.
+    pub(super) async fn stands(&self) -> bool {
+        // A server tells it to every user.
+        match self.ask(&redis::cmd("HELLO")).await {
+            Ok(answer) if is_replica(&answer) && !self.is_of_replica => {
+                self.company.retire();
+                false
+            }
+            Ok(_) => true,
+            Err(error) if fault::is_lost(&error) => false,
+            // Something between it and the server does not know the question.
+            Err(_) => self.ask(&redis::cmd("PING")).await.is_ok(),
+        }
     }
 
     /// Sends a command and waits for its answer, for as long as there is a connection. Dropped before it was written, it is not sent; dropped later, what it
@@ -90,8 +126,11 @@ impl Wire {
             if fault::is_lost(error) {
                 self.life.end();
             } else if fault::is_read_only(error) {
-                // A master that became a replica: whoever is the master now is found by connecting again.
-                self.life.is_over.store(true, Ordering::Release);
+                // A master that became a replica: whoever is the master now is found by connecting again. Where there was
+                // a replica from the beginning that is looked for now and then.
+                if !self.is_of_replica || self.opened.elapsed() > RENEWED {
+                    self.company.retire();
+                }
             }
         })
     }
@@ -216,6 +255,12 @@ impl Life {
                 self.tell();
             }
         }
+    }
+
+    /// Nothing more is asked on it.
+    pub(super) fn retire(&self) {
+        self.is_over.store(true, Ordering::Release);
+        self.tell();
     }
 
     /// It is of no use any more, nor are the answers that are awaited.
