@@ -214,9 +214,10 @@ async fn an_entry_near_is_not_shown_while_its_removal_is_kept() {
 /// A route that is cleared in several steps: because its keys begin so, or because its backend's do.
 async fn in_parts(faults: &Faults, wire: &Wire, clock: &ManualClock, is_space: bool) -> Cache {
     let route = Route::to(faults.wrap(wire.clone()));
-    let builder = match is_space {
-        true => Cache::builder().route("", route.key_prefix("app")),
-        false => Cache::builder().route("app:", route),
+    let builder = if is_space {
+        Cache::builder().route("", route.key_prefix("app"))
+    } else {
+        Cache::builder().route("app:", route)
     };
     builder.clock(clock.clone()).build().await.unwrap()
 }
