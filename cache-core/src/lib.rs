@@ -77,6 +77,7 @@ mod key;
 mod lock;
 pub mod middleware;
 mod near;
+mod overdue;
 mod part;
 mod pattern;
 mod registry;

@@ -5,6 +5,7 @@
 #![cfg(feature = "redis")]
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
+mod busy;
 mod down;
 mod flaky;
 mod invalidations;

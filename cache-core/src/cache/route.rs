@@ -22,10 +22,11 @@ use crate::entry::{Entry, Kind};
 use crate::error::{Error, Result};
 use crate::key::{IntoKey, Key, KeyRef, is_reserved};
 use crate::middleware::{self, Layered};
+use crate::overdue;
 use crate::pattern::Pattern;
 use crate::reply::Reply;
 use crate::scope;
-use crate::steady::{Steady, Whole, late, with_guards};
+use crate::steady::{Steady, Whole, with_guards};
 use crate::ttl::Ttl;
 
 /// How long a command on a byte backend may take, unless `timeout=…` says otherwise.
@@ -415,18 +416,11 @@ impl Route {
     }
 
     /// The command, or an error once it has taken as long as it may: as long as the scope says, or the route.
-    async fn limited<T>(&self, mut command: BoxFuture<'_, Result<T>>) -> Result<T> {
+    async fn limited<T>(&self, command: BoxFuture<'_, Result<T>>) -> Result<T> {
         let Some(limit) = scope::timeout().unwrap_or(self.timeout) else { return command.await };
         // A limit that is long beside what the cheap clock may lag behind does not need the exact one.
         let now = if limit > 16 * COARSE_ERROR { self.clock.coarse() } else { self.clock.now() };
-        let deadline = self.clock.sleep_until(now.after(limit));
-        tokio::select! {
-            biased;
-            outcome = &mut command => return outcome,
-            () = deadline => {}
-        }
-        late(command);
-        Err(Error::Timeout { limit })
+        overdue::limited(&*self.clock, now, limit, command).await
     }
 }
 

@@ -8,10 +8,10 @@ use crate::cache::Cache;
 use crate::clock::BoxFuture;
 use crate::codec::{Codec, IntoCodec};
 use crate::coder::Coding;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::key::{Key, KeyBuf, KeyPart};
+use crate::overdue;
 use crate::scope::Scope;
-use crate::steady::late;
 use crate::tag::Tags;
 use crate::ttl::{IntoTtl, Ttl};
 
@@ -92,20 +92,11 @@ impl Options {
             Some(Err(error)) => return Box::pin(async move { Err(error) }),
             Some(Ok(limit)) => limit,
         };
-        let mut command: BoxFuture<'c, _> = Box::pin(Scope::new().timeout(limit).run(command));
+        let command: BoxFuture<'c, _> = Box::pin(Scope::new().timeout(limit).run(command));
         if limit.is_zero() {
             return command;
         }
-        Box::pin(async move {
-            let deadline = cache.clock().sleep_until(cache.now().after(limit));
-            tokio::select! {
-                biased;
-                outcome = &mut command => return outcome,
-                () = deadline => {}
-            }
-            late(command);
-            Err(Error::Timeout { limit })
-        })
+        Box::pin(async move { overdue::limited(&**cache.clock(), cache.now(), limit, command).await })
     }
 }
 
