@@ -2,12 +2,17 @@
 //!
 //! Who comes when little is under way asks at once, alone. Else the key is put in line, and whoever is done takes the
 //! next ones along, up to [`MOST`]: by a task of its own, so that nobody's going away leaves others waiting.
+//!
+//! That task runs where whoever is done runs, and a runtime that nobody drives does nothing. So while somebody is in line
+//! the [`watch`] looks whether all goes on: what does not is asked for in the background, where something always runs.
+
+mod watch;
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use cache_core::{Clock, Key, Result, SystemClock};
+use cache_core::{Clock, Key, Result, SystemClock, Time};
 use redis::Value;
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
@@ -30,9 +35,26 @@ pub(super) struct Line(Mutex<State>);
 
 #[derive(Debug, Default)]
 struct State {
-    under_way: usize,
+    under_way: Vec<UnderWay>,
     waiting: VecDeque<Waiting>,
+    /// How many questions there have been.
+    questions: u64,
+    is_watched: bool,
 }
+
+/// A question that holds a place.
+#[derive(Debug)]
+struct UnderWay {
+    question: u64,
+    since: Time,
+    /// Of a question for several.
+    batch: Option<Batch>,
+    /// Whether it is asked where something always runs.
+    is_sure: bool,
+}
+
+/// Those who are asked for together, until they are told.
+type Batch = Arc<Mutex<Vec<Waiting>>>;
 
 #[derive(Debug)]
 struct Waiting {
@@ -50,6 +72,7 @@ enum Turn {
 struct Pass {
     line: Arc<Line>,
     link: Arc<Link>,
+    question: u64,
 }
 
 impl Line {
@@ -72,17 +95,42 @@ impl Line {
 
     fn turn(self: &Arc<Self>, link: &Arc<Link>, key: &Key) -> Turn {
         let mut state = self.state();
-        if state.under_way < LANES {
-            state.under_way += 1;
-            return Turn::Ask(Pass { line: Arc::clone(self), link: Arc::clone(link) });
+        if state.under_way.len() < LANES {
+            let question = state.begin(None, false);
+            return Turn::Ask(Pass { line: Arc::clone(self), link: Arc::clone(link), question });
         }
         let (told, waiting) = oneshot::channel();
         state.waiting.push_back(Waiting { key: key.clone(), told });
+        if !state.is_watched {
+            state.is_watched = true;
+            watch::begin(self, link);
+        }
         Turn::Wait(waiting)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn begin(&mut self, batch: Option<Batch>, is_sure: bool) -> u64 {
+        self.questions += 1;
+        let (question, since) = (self.questions, SystemClock.coarse());
+        self.under_way.push(UnderWay { question, since, batch, is_sure });
+        question
+    }
+
+    /// The next in line, who hold a place from now on, and which.
+    fn next(&mut self, is_sure: bool) -> Option<(u64, Batch)> {
+        // Who has gone away meanwhile is not asked for.
+        self.waiting.retain(|waiting| !waiting.told.is_closed());
+        let count = self.waiting.len().min(MOST);
+        if count == 0 || self.under_way.len() >= LANES {
+            return None;
+        }
+        let batch: Batch = Arc::new(Mutex::new(self.waiting.drain(..count).collect()));
+        Some((self.begin(Some(Arc::clone(&batch)), is_sure), batch))
     }
 }
 
@@ -96,32 +144,41 @@ impl Drop for Pass {
     fn drop(&mut self) {
         let next = {
             let mut state = self.line.state();
-            state.under_way -= 1;
-            // Who has gone away meanwhile is not asked for.
-            state.waiting.retain(|waiting| !waiting.told.is_closed());
-            let count = state.waiting.len().min(MOST);
-            let next: Vec<Waiting> = state.waiting.drain(..count).collect();
-            state.under_way += usize::from(!next.is_empty());
-            next
+            // It is there no more if this was given up.
+            state.under_way.retain(|other| other.question != self.question);
+            state.next(false)
         };
-        if next.is_empty() {
-            return;
-        }
-        let pass = Self { line: Arc::clone(&self.line), link: Arc::clone(&self.link) };
+        let Some((question, batch)) = next else { return };
+        let pass = Self { line: Arc::clone(&self.line), link: Arc::clone(&self.link), question };
         if let Ok(runtime) = Handle::try_current() {
-            runtime.spawn(together(pass, next));
+            runtime.spawn(together(pass, batch));
             return;
         }
         // They ask for themselves. First the line is cut, so that handing on ends.
         let rest = std::mem::take(&mut self.line.state().waiting);
-        drop((next, rest));
+        drop((taken(&batch), rest));
     }
 }
 
+/// Whoever takes them tells them.
+fn taken(batch: &Batch) -> Vec<Waiting> {
+    std::mem::take(&mut *held(batch))
+}
+
+fn held(batch: &Batch) -> MutexGuard<'_, Vec<Waiting>> {
+    batch.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// Asks for all of them at once, for as long as one of them waits.
-async fn together(pass: Pass, waiting: Vec<Waiting>) {
+async fn together(pass: Pass, batch: Batch) {
+    // If its runtime ends amid it, they are not left in what the line holds.
+    let batch = Dropped(batch);
+    let keys: Vec<Key> = held(&batch.0).iter().map(|waiting| waiting.key.clone()).collect();
+    if keys.is_empty() {
+        return;
+    }
     let values = {
-        let keys: Vec<&[u8]> = waiting.iter().map(|waiting| bytes(&waiting.key)).collect();
+        let keys: Vec<&[u8]> = keys.iter().map(bytes).collect();
         let mut values = std::pin::pin!(pass.link.read_many(&keys));
         loop {
             let look = SystemClock.sleep_until(SystemClock.coarse().after(LOOK));
@@ -129,13 +186,14 @@ async fn together(pass: Pass, waiting: Vec<Waiting>) {
                 biased;
                 values = &mut values => break values,
                 () = look => {
-                    if waiting.iter().all(|waiting| waiting.told.is_closed()) {
+                    if held(&batch.0).iter().all(|waiting| waiting.told.is_closed()) {
                         return;
                     }
                 }
             }
         }
     };
+    let waiting = taken(&batch.0);
     match values {
         Ok(values) => {
             let is_many = waiting.len() > 1;
@@ -152,5 +210,14 @@ async fn together(pass: Pass, waiting: Vec<Waiting>) {
                 let _ = waiting.told.send(Err(error.clone()));
             }
         }
+    }
+}
+
+/// Those of them who were not told are, by its end, that they were not.
+struct Dropped(Batch);
+
+impl Drop for Dropped {
+    fn drop(&mut self) {
+        drop(taken(&self.0));
     }
 }

@@ -83,6 +83,14 @@ impl Link {
         }
     }
 
+    /// Whether something could be asked without opening a connection first.
+    pub(super) fn is_open(&self) -> bool {
+        match self {
+            Self::One(pool) => pool.is_open(),
+            Self::Cluster(cluster) => cluster.is_open(),
+        }
+    }
+
     /// Opens the connection for writing, if it is not open; of a cluster, to one of the servers.
     pub(super) async fn ready(&self) -> Result<()> {
         match self {

@@ -9,6 +9,7 @@ mod failover;
 mod order;
 mod ours;
 mod relay;
+mod runtimes;
 mod shared;
 
 use std::collections::BTreeSet;

@@ -89,6 +89,10 @@ impl Cluster {
         futures_util::future::join_all(asked).await;
     }
 
+    pub(super) fn is_open(&self) -> bool {
+        self.state().pools.values().any(|pool| pool.is_open())
+    }
+
     /// Opens a connection to one of the servers.
     pub(super) async fn ready(self: &Arc<Self>) -> Result<()> {
         let mut last = fault::unreachable("no server has any slots");

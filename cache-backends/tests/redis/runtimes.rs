@@ -1,0 +1,97 @@
+//! Programs with several runtimes, of which some stand still: nobody drives what was begun there.
+
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::task::Poll;
+
+use cache_backends::Redis;
+use cache_core::{Backend, BoxFuture, Entry, Key, Result};
+use macadamia_test_servers::Redis as Server;
+use tokio::runtime::{Builder, Runtime};
+
+use super::{PATIENCE, at};
+
+/// Runs only while somebody waits in it.
+fn still() -> Runtime {
+    Builder::new_current_thread().enable_all().build().unwrap()
+}
+
+/// Where the connections of what is asked of it live.
+fn driven(redis: &Redis) -> Runtime {
+    let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    runtime.block_on(redis.ping("")).unwrap();
+    runtime
+}
+
+fn is_answered(runtime: &Runtime, redis: &Redis) -> bool {
+    let key = Key::from("k");
+    runtime.block_on(async { tokio::time::timeout(PATIENCE, redis.get(&key)).await }).is_ok()
+}
+
+#[test]
+fn runtimes_that_stand_still_after_they_have_read_keep_no_places_in_line() {
+    let server = Server::start();
+    let redis = at(server.port()).build();
+    let driven = driven(&redis);
+    let keys: Vec<Key> = (0..8).map(|n| Key::from(format!("k{n}"))).collect();
+    let idle = [still(), still()];
+    for idle in &idle {
+        // One of them is answered, and those behind it are left to a task of this runtime.
+        idle.block_on(async {
+            let mut gets: Vec<_> = keys.iter().map(|key| redis.get(key)).collect();
+            poll_fn(|cx| {
+                let is_done = gets.iter_mut().any(|get| get.as_mut().poll(cx).is_ready());
+                if is_done { Poll::Ready(()) } else { Poll::Pending }
+            })
+            .await;
+        });
+    }
+    for _ in 0..3 {
+        assert!(is_answered(&driven, &redis), "a read waits for a runtime that nobody drives");
+    }
+}
+
+/// Begins to read, twice, while there is no answer, and leaves it at that.
+fn begun<'a>(server: &Server, driven: &Runtime, redis: &'a Redis, key: &'a Key) -> [Get<'a>; 2] {
+    let mut asked = [redis.get(key), redis.get(key)];
+    server.pause();
+    driven.block_on(poll_fn(|cx| {
+        asked.iter_mut().for_each(|get| assert!(get.as_mut().poll(cx).is_pending()));
+        Poll::Ready(())
+    }));
+    server.resume();
+    asked
+}
+
+type Get<'a> = BoxFuture<'a, Result<Option<Arc<Entry>>>>;
+
+#[test]
+fn reads_that_nobody_goes_on_with_keep_no_places_in_line() {
+    let server = Server::start();
+    let redis = at(server.port()).build();
+    let (driven, key) = (driven(&redis), Key::from("stuck"));
+    let asked = begun(&server, &driven, &redis, &key);
+    for _ in 0..3 {
+        assert!(is_answered(&driven, &redis), "a read waits for one that was begun and not gone on with");
+    }
+    drop(asked);
+    assert!(is_answered(&driven, &redis));
+}
+
+#[test]
+fn those_behind_reads_that_nobody_goes_on_with_all_get_theirs() {
+    let server = Server::start();
+    let redis = at(server.port()).build();
+    let (driven, key) = (driven(&redis), Key::from("stuck"));
+    let _asked = begun(&server, &driven, &redis, &key);
+    driven.block_on(async {
+        let mut reads = tokio::task::JoinSet::new();
+        for n in 0..300 {
+            let (redis, key) = (redis.clone(), Key::from(format!("k{n}")));
+            reads.spawn(async move { tokio::time::timeout(PATIENCE, redis.get(&key)).await });
+        }
+        while let Some(read) = reads.join_next().await {
+            assert!(read.unwrap().is_ok_and(|read| read.is_ok()), "one is left in line");
+        }
+    });
+}
