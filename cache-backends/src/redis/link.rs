@@ -17,6 +17,7 @@ mod passing;
 mod pool;
 mod setup;
 mod slot;
+mod turn;
 mod wire;
 
 use std::collections::BTreeMap;

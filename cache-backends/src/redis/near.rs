@@ -33,7 +33,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use cache_core::{Clock, Entry, Key, KeyRef, Mark, Near, Pattern, Peek, Stamp, SystemClock};
 
-use self::beat::Sweep;
+use self::beat::{Pulse, Sweep};
 use self::epochs::Epochs;
 use self::tags::Tags;
 use self::trust::Trust;
@@ -52,8 +52,8 @@ pub(super) struct Nearby {
     link: Arc<Link>,
     /// Whether anything was shown since this was last looked at.
     is_used: AtomicBool,
-    /// Whether somebody is pinging.
-    is_beating: Arc<AtomicBool>,
+    /// Who is pinging.
+    pulse: Arc<Pulse>,
     sweep: Sweep,
 }
 
@@ -67,7 +67,7 @@ impl Nearby {
             trust: Trust::default(),
             link: Arc::clone(link),
             is_used: AtomicBool::new(false),
-            is_beating: Arc::default(),
+            pulse: Arc::default(),
             sweep: Sweep::default(),
         });
         link.listen(Arc::new(ear::Ear(Arc::downgrade(&near))));

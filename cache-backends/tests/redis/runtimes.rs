@@ -3,13 +3,16 @@
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::Poll;
+use std::time::{Duration, Instant};
 
 use cache_backends::Redis;
-use cache_core::{Backend, BoxFuture, Entry, Key, Result};
-use macadamia_test_servers::Redis as Server;
+use cache_core::{Backend, BoxFuture, Entry, Key, Peek, Result};
+use macadamia_test_servers::{Cluster, Redis as Server};
 use tokio::runtime::{Builder, Runtime};
 
-use super::{PATIENCE, at};
+use super::{PATIENCE, at, route};
+
+const GIVEN_UP: Duration = Duration::from_millis(200);
 
 /// Runs only while somebody waits in it.
 fn still() -> Runtime {
@@ -92,6 +95,61 @@ fn those_behind_reads_that_nobody_goes_on_with_all_get_theirs() {
         }
         while let Some(read) = reads.join_next().await {
             assert!(read.unwrap().is_ok_and(|read| read.is_ok()), "one is left in line");
+        }
+    });
+}
+
+#[test]
+fn a_runtime_that_stands_still_while_it_connects_takes_nothing_with_it() {
+    let server = Server::start();
+    let redis = at(server.port()).minsize(2).build();
+    let (first, second, key) = (still(), still(), Key::from("k"));
+    server.pause();
+    let given_up = first.block_on(async { tokio::time::timeout(GIVEN_UP, redis.get(&key)).await });
+    assert!(given_up.is_err(), "a server that stands still has answered");
+    server.resume();
+    assert!(is_answered(&second, &redis), "a connection is waited for that nobody goes on opening");
+    // What was begun there goes on, and is not wanted any more.
+    first.block_on(async { tokio::time::sleep(GIVEN_UP).await });
+    assert!(is_answered(&second, &redis));
+}
+
+#[test]
+fn a_runtime_that_stands_still_while_it_looks_for_servers_takes_nothing_with_it() {
+    let cluster = Cluster::start(1, 0);
+    let server = &cluster.nodes()[0];
+    let redis = at(server.port()).cluster(true).build();
+    let (first, second, key) = (still(), still(), Key::from("k"));
+    server.pause();
+    let given_up = first.block_on(async { tokio::time::timeout(GIVEN_UP, redis.get(&key)).await });
+    assert!(given_up.is_err(), "a server that stands still has answered");
+    server.resume();
+    assert!(is_answered(&second, &redis), "servers are waited for that nobody goes on looking for");
+}
+
+#[test]
+fn a_runtime_that_stands_still_does_not_stop_what_asks_whether_the_server_stands() {
+    let server = Server::start();
+    let redis = at(server.port()).client_side(true).build();
+    let (first, second, key) = (still(), still(), Key::from("k"));
+    let cache = second.block_on(route(redis.clone()));
+    // The pulse begins here, and stands still.
+    first.block_on(redis.ping("")).unwrap();
+    second.block_on(async {
+        // What was opened there is driven nowhere.
+        redis.close().await.unwrap();
+        cache.set("k", "v").await.unwrap();
+        let begun = Instant::now();
+        while redis.peek(key.as_key(), &mut |_| {}) != Peek::Found {
+            assert!(begun.elapsed() < PATIENCE, "nothing is shown that is near");
+            let _ = cache.get::<String>("k").await;
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        let begun = Instant::now();
+        while redis.peek(key.as_key(), &mut |_| {}) != Peek::Found {
+            assert!(begun.elapsed() < PATIENCE, "nobody asks any more whether the server stands");
+            tokio::time::sleep(Duration::from_millis(20)).await;
         }
     });
 }

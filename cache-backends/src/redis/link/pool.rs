@@ -3,14 +3,16 @@
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use cache_core::{Error, Result};
+use cache_core::{Clock, Error, Result, SystemClock};
+use futures_util::future::{Either, select};
 use redis::Cmd;
 
 use super::attempts::Attempts;
 use super::company::Company;
 use super::slot::{Attempt, Found, Slot};
+use super::turn::Turn;
 use super::wire::Wire;
 use super::{Address, Lane, Listener, setup};
 use crate::redis::clock::{ServerClock, Source};
@@ -19,6 +21,9 @@ use crate::redis::settings::Settings;
 
 /// So many callers wait on a connection before another is opened for reads.
 const BUSY: usize = 16;
+
+/// By so much an attempt may take longer than it may take, until it counts as one that nobody goes on with.
+const GRACE: Duration = Duration::from_millis(250);
 
 /// To find a place empty, to begin, to wait, and once more if that was in vain.
 const ROUNDS: usize = 5;
@@ -30,7 +35,7 @@ pub(in crate::redis) struct Pool {
     slots: Box<[Slot]>,
     attempts: Mutex<Attempts>,
     /// One attempt at a time, also when several places are empty.
-    turn: tokio::sync::Mutex<()>,
+    turn: Turn,
     /// Of connections; other pools may share them.
     numbers: Arc<AtomicU64>,
     listener: OnceLock<Arc<dyn Listener>>,
@@ -60,7 +65,7 @@ impl Pool {
             clock,
             slots,
             attempts: Mutex::default(),
-            turn: tokio::sync::Mutex::default(),
+            turn: Turn::default(),
             numbers,
             listener: OnceLock::new(),
             company: Arc::default(),
@@ -145,23 +150,33 @@ impl Pool {
 
     async fn wire_at(self: &Arc<Self>, at: usize) -> Result<Arc<Wire>> {
         for _ in 0..ROUNDS {
-            let opening = match self.find(at)? {
+            let (opening, left) = match self.find(at)? {
                 Found::Wire(wire) => return Ok(wire),
-                Found::Wait(opening) => {
+                Found::Wait(opening, left) => {
                     // The others go on meanwhile, so nobody waits for a server that was not there a moment ago.
                     if let Some(error) = self.attempts().error().filter(|_| self.is_one_of_many) {
                         return Err(error);
                     }
-                    opening
+                    (opening, left)
                 }
                 Found::Open(attempt) => {
                     self.begin(at, attempt);
                     continue;
                 }
             };
-            match opening.clone().await {
+            let patience = SystemClock.sleep_until(SystemClock.now().after(left));
+            let opened = match select(opening.clone(), patience).await {
+                Either::Left((opened, _)) => opened,
+                // Its runtime stands still: it is tried from this one.
+                Either::Right(_) => continue,
+            };
+            match opened {
                 // Whoever was opening it is gone with its runtime: it is tried from this one.
-                Err(_) if self.slots.get(at).is_some_and(|slot| slot.is_stuck(&opening)) => {}
+                Err(_)
+                    if self
+                        .slots
+                        .get(at)
+                        .is_some_and(|slot| slot.is_stuck(&opening) || slot.is_over(&opening)) => {}
                 opened => return opened,
             }
         }
@@ -175,7 +190,7 @@ impl Pool {
         {
             return Err(error);
         }
-        Ok(slot.find())
+        Ok(slot.find(self.settings.create_connection_timeout + GRACE))
     }
 
     /// Opens a connection in a task of its own: the command that needs it may be given up earlier.
@@ -199,7 +214,10 @@ impl Pool {
     }
 
     async fn open(&self, attempt: &Attempt) -> Result<Arc<Wire>> {
-        let _turn = self.turn.lock().await;
+        if attempt.is_in_place {
+            self.turn.take_away();
+        }
+        let _turn = self.turn.take(self.settings.create_connection_timeout + GRACE).await;
         if let Some(error) = self.attempts().pause(Instant::now()) {
             return Err(error);
         }

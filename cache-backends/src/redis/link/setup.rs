@@ -46,13 +46,14 @@ pub(super) async fn open(
         .set_response_timeout(None)
         .set_push_sender(Ear(Arc::clone(&life)));
     let client = settings.client()?;
+    let begun = Instant::now();
     let connection = client.get_multiplexed_async_connection_with_config(&config).await;
     let mut connection = connection.map_err(|error| fault::of_connecting(&settings.place, &error))?;
 
     let greetings = listener.map(|listener| listener.greetings()).unwrap_or_default();
     let talk = introduce(&mut connection, predecessor, &greetings);
-    let (answers, sent, received) = match tokio::time::timeout(settings.create_connection_timeout, talk).await
-    {
+    let left = settings.create_connection_timeout.saturating_sub(begun.elapsed());
+    let (answers, sent, received) = match tokio::time::timeout(left, talk).await {
         Ok(answers) => answers.map_err(|error| fault::of_connecting(&settings.place, &error))?,
         Err(_) => {
             return Err(fault::unreachable(format_args!(
@@ -65,7 +66,8 @@ pub(super) async fn open(
     let peer = answers.next().and_then(|answer| Peer::read(&answer));
     if let Some(time) = answers.next().and_then(|answer| fault::read_time(&answer)) {
         let told = Told { time, sent, received };
-        let Told { time, sent, received } = told.or_sooner(&mut connection).await;
+        let Told { time, sent, received } =
+            told.or_sooner(&mut connection, begun + settings.create_connection_timeout).await;
         clock.learn(source, time, sent, received);
     }
     let is_of_replica = answers.next().is_some_and(|answer| is_replica(&answer));
@@ -113,13 +115,13 @@ struct Told {
 
 impl Told {
     /// An answer that took long tells little: it is asked for again, and the quickest is believed.
-    async fn or_sooner(self, connection: &mut MultiplexedConnection) -> Self {
+    async fn or_sooner(self, connection: &mut MultiplexedConnection, until: Instant) -> Self {
         let mut best = self;
         for _ in 0..AGAIN {
-            if best.took() < QUICK {
+            let sent = Instant::now();
+            if best.took() < QUICK || sent + best.took() > until {
                 break;
             }
-            let sent = Instant::now();
             let Ok(Ok(answer)) =
                 tokio::time::timeout(best.took(), connection.send_packed_command(&redis::cmd("TIME"))).await
             else {

@@ -1,7 +1,7 @@
 //! The pulse: while what is near is used, every connection is asked each second whether it stands.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Weak};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use cache_core::{Clock, SystemClock, Time};
@@ -13,6 +13,9 @@ use crate::memory::shelf::{STRIPES, stripe_of};
 /// How often.
 const PULSE: Duration = Duration::from_secs(1);
 
+/// Who has not asked for so long does not go on.
+const STUCK: Duration = Duration::from_millis(2_500);
+
 /// Without any use for so many beats it stops, until there is one.
 const IDLE: u32 = 10;
 
@@ -23,10 +26,11 @@ impl Nearby {
     /// Begins to ask, unless somebody does.
     #[cold]
     pub(super) fn wake(self: &Arc<Self>) {
-        if !self.trust.is_told() || self.is_beating.swap(true, Ordering::AcqRel) {
+        if !self.trust.is_told() {
             return;
         }
-        let beat = Beat { near: Arc::downgrade(self), is_beating: Arc::clone(&self.is_beating) };
+        let Some(turn) = self.pulse.begin(SystemClock.now()) else { return };
+        let beat = Beat { near: Arc::downgrade(self), pulse: Arc::clone(&self.pulse), turn };
         // Where there is no runtime it is dropped, and the next one tries.
         if let Ok(runtime) = Handle::try_current() {
             runtime.spawn(beat.go());
@@ -56,14 +60,19 @@ impl Nearby {
 /// The task that asks. However it ends, another may begin.
 struct Beat {
     near: Weak<Nearby>,
-    is_beating: Arc<AtomicBool>,
+    pulse: Arc<Pulse>,
+    turn: u64,
 }
 
 impl Beat {
     async fn go(self) {
         let mut idle = 0;
         while idle < IDLE {
-            let next = SystemClock.now().after(PULSE);
+            let now = SystemClock.now();
+            if !self.pulse.goes_on(self.turn, now) {
+                return;
+            }
+            let next = now.after(PULSE);
             let Some(near) = self.near.upgrade() else { return };
             near.beat().await;
             idle = if near.is_used.swap(false, Ordering::Relaxed) { 0 } else { idle + 1 };
@@ -76,7 +85,49 @@ impl Beat {
 
 impl Drop for Beat {
     fn drop(&mut self) {
-        self.is_beating.store(false, Ordering::Release);
+        self.pulse.end(self.turn);
+    }
+}
+
+/// Who asks, and when that was last begun. One whose runtime stands still is followed by another.
+#[derive(Default)]
+pub(super) struct Pulse(Mutex<Turns>);
+
+#[derive(Default)]
+struct Turns {
+    last: u64,
+    begun: Option<Time>,
+}
+
+impl Pulse {
+    /// A turn, unless somebody has it and goes on.
+    fn begin(&self, now: Time) -> Option<u64> {
+        let mut turns = self.turns();
+        if turns.begun.is_some_and(|begun| now.since(begun) < STUCK) {
+            return None;
+        }
+        turns.last += 1;
+        turns.begun = Some(now);
+        Some(turns.last)
+    }
+
+    fn goes_on(&self, turn: u64, now: Time) -> bool {
+        let mut turns = self.turns();
+        if turns.last == turn {
+            turns.begun = Some(now);
+        }
+        turns.last == turn
+    }
+
+    fn end(&self, turn: u64) {
+        let mut turns = self.turns();
+        if turns.last == turn {
+            turns.begun = None;
+        }
+    }
+
+    fn turns(&self) -> MutexGuard<'_, Turns> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -102,6 +153,19 @@ impl Sweep {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_pulse_that_stands_still_is_followed_by_another_and_ends() {
+        let (pulse, at) = (Pulse::default(), |millis: u64| Time::from_nanos(millis * 1_000_000));
+        let first = pulse.begin(at(0)).unwrap();
+        assert!(pulse.goes_on(first, at(1_000)) && pulse.begin(at(3_000)).is_none());
+        let second = pulse.begin(at(4_000)).unwrap();
+        assert!(!pulse.goes_on(first, at(4_100)));
+        pulse.end(first);
+        assert!(pulse.begin(at(4_200)).is_none(), "the second has it");
+        pulse.end(second);
+        assert!(pulse.begin(at(4_300)).is_some());
+    }
 
     #[test]
     fn every_stripe_has_its_turn_once_in_the_longest_time() {

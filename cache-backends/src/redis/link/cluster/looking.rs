@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use cache_core::{BoxFuture, Result};
+use cache_core::{BoxFuture, Clock, Result, SystemClock};
 use futures_util::FutureExt;
-use futures_util::future::{Shared, join_all, select_ok};
+use futures_util::future::{Either, Shared, join_all, select, select_ok};
 use tokio::sync::oneshot;
 
 use super::place::Address;
@@ -17,6 +17,9 @@ use crate::redis::link::pool::Pool;
 /// Between two looks that nobody waits for. While a master is dead many commands ask for one.
 const PAUSE: Duration = Duration::from_millis(100);
 
+/// By so much a look may take longer than it may take, until it counts as one that nobody goes on with.
+const GRACE: Duration = Duration::from_millis(250);
+
 /// So many servers are asked at once; the first that knows is believed. One of them may be the one that hangs.
 const AT_ONCE: usize = 3;
 
@@ -26,6 +29,9 @@ type Look = Shared<BoxFuture<'static, Result<Arc<Table>>>>;
 #[derive(Default)]
 pub(super) struct Looking {
     under_way: Option<Look>,
+    /// Which it is, and when it last got on.
+    number: u64,
+    got_on: Option<Instant>,
     ended: Option<Instant>,
     /// What the last look found besides masters.
     others: Vec<Address>,
@@ -35,19 +41,38 @@ impl Cluster {
     /// Has the table made anew, in the background and not too often.
     pub(super) fn look_again(self: &Arc<Self>) {
         let mut state = self.state();
-        if state.looking.under_way.is_none() {
+        if self.under_way(&state).is_none() {
             let since = state.looking.ended.map_or(PAUSE, |ended| ended.elapsed());
             drop(self.begin(&mut state, PAUSE.saturating_sub(since)));
         }
     }
 
     /// Waits for the table.
-    pub(super) fn look(self: &Arc<Self>) -> Look {
-        let mut state = self.state();
-        match &state.looking.under_way {
-            Some(look) => look.clone(),
-            None => self.begin(&mut state, Duration::ZERO),
+    pub(super) async fn look(self: &Arc<Self>) -> Result<Arc<Table>> {
+        loop {
+            let look = {
+                let mut state = self.state();
+                match self.under_way(&state) {
+                    Some(look) => look,
+                    None => self.begin(&mut state, Duration::ZERO),
+                }
+            };
+            let patience = SystemClock.sleep_until(SystemClock.now().after(self.patience()));
+            if let Either::Left((table, _)) = select(look, patience).await {
+                return table;
+            }
         }
+    }
+
+    /// The look that is under way and goes on: of one whose runtime stands still nothing is to be hoped.
+    fn under_way(&self, state: &State) -> Option<Look> {
+        let is_stuck = state.looking.got_on.is_some_and(|got_on| got_on.elapsed() > self.patience());
+        state.looking.under_way.clone().filter(|_| !is_stuck)
+    }
+
+    /// How long some of the servers may be asked.
+    fn patience(&self) -> Duration {
+        self.settings.create_connection_timeout + GRACE
     }
 
     fn begin(self: &Arc<Self>, state: &mut State, pause: Duration) -> Look {
@@ -61,10 +86,13 @@ impl Cluster {
         });
         let look = look.shared();
         state.looking.under_way = Some(look.clone());
-        let end = End(Arc::clone(self));
+        state.looking.number += 1;
+        state.looking.got_on = Some(Instant::now());
+        let number = state.looking.number;
+        let end = End(Arc::clone(self), number);
         runtime.spawn(async move {
             tokio::time::sleep(pause).await;
-            let found = end.0.find().await;
+            let found = end.0.find(number).await;
             drop(end);
             let table = found.as_ref().ok().cloned();
             let _ = told.send(found);
@@ -78,14 +106,24 @@ impl Cluster {
     }
 
     /// Asks those that are known, and those that were named.
-    async fn find(self: &Arc<Self>) -> Result<Arc<Table>> {
+    async fn find(self: &Arc<Self>, number: u64) -> Result<Arc<Table>> {
         let mut last = fault::unreachable("no server of the cluster was named");
         let mut candidates = self.candidates();
         while !candidates.is_empty() {
             let rest = candidates.split_off(candidates.len().min(AT_ONCE));
+            {
+                let mut state = self.state();
+                if state.looking.number != number {
+                    return Err(fault::unreachable("it took too long to look who has which slot"));
+                }
+                state.looking.got_on = Some(Instant::now());
+            }
             let asked = candidates.into_iter().map(|pool| Box::pin(self.ask_for_slots(pool)));
             match select_ok(asked).await {
-                Ok((ranges, _)) => return Ok(self.believe(&ranges)),
+                Ok((ranges, _)) => match self.believe(&ranges, number) {
+                    Some(table) => return Ok(table),
+                    None => last = fault::unreachable("another look was begun meanwhile"),
+                },
                 Err(error) => last = error,
             }
             candidates = rest;
@@ -127,8 +165,12 @@ impl Cluster {
         Ok(ranges)
     }
 
-    fn believe(&self, ranges: &[Range]) -> Arc<Table> {
+    /// Unless another look was begun meanwhile, which knows better.
+    fn believe(&self, ranges: &[Range], number: u64) -> Option<Arc<Table>> {
         let mut state = self.state();
+        if state.looking.number != number {
+            return None;
+        }
         let table = Arc::new(Table::new(ranges, |address| self.pool_in(&mut state, address)));
         state.table = Some(Arc::clone(&table));
         state.looking.others =
@@ -144,16 +186,19 @@ impl Cluster {
             }
             has_slots
         });
-        table
+        Some(table)
     }
 }
 
 /// The look is over, also when its runtime has ended amid it.
-struct End(Arc<Cluster>);
+struct End(Arc<Cluster>, u64);
 
 impl Drop for End {
     fn drop(&mut self) {
         let mut state = self.0.state();
+        if state.looking.number != self.1 {
+            return;
+        }
         state.looking.under_way = None;
         state.looking.ended = Some(Instant::now());
     }
