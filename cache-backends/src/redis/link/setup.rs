@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use cache_core::Result;
 use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, Value};
+use redis::{AsyncConnectionConfig, RedisResult, Value};
 
 use super::Listener;
 use super::company::Company;
@@ -62,6 +62,9 @@ pub(super) async fn open(
             )));
         }
     };
+    if let Some(killed) = predecessor.and_then(|_| answers.last()) {
+        was_ended(killed).map_err(|error| fault::of_connecting(&settings.place, &error))?;
+    }
     let mut answers = answers.into_iter();
     let peer = answers.next().and_then(|answer| Peer::read(&answer));
     if let Some(time) = answers.next().and_then(|answer| fault::read_time(&answer)) {
@@ -71,7 +74,7 @@ pub(super) async fn open(
         clock.learn(source, time, sent, received);
     }
     let is_of_replica = answers.next().is_some_and(|answer| is_replica(&answer));
-    let greeted = answers.skip(1).all(|answer| !is_refusal(&answer));
+    let greeted = answers.skip(1).take(greetings.len()).all(|answer| !is_refusal(&answer));
     let wire = Wire::new(connection, Arc::clone(&life), peer, Arc::clone(company), is_of_replica);
     if !company.join(&life, term) {
         return Err(fault::unreachable(format_args!("{}: it is not the master any more", settings.place)));
@@ -86,7 +89,7 @@ async fn introduce(
     connection: &mut MultiplexedConnection,
     predecessor: Option<&Peer>,
     greetings: &[redis::Cmd],
-) -> redis::RedisResult<(Vec<Value>, Instant, Instant)> {
+) -> RedisResult<(Vec<Value>, Instant, Instant)> {
     let mut pipe = redis::pipe();
     pipe.cmd("CLIENT").arg("INFO");
     pipe.cmd("TIME");
@@ -99,9 +102,8 @@ async fn introduce(
         pipe.cmd("CLIENT").arg("KILL").arg("ID").arg(id).arg("ADDR").arg(address);
     }
     let (sent, count) = (Instant::now(), pipe.len());
-    let mut answers = connection.send_packed_commands(&pipe, 0, count).await?;
+    let answers = connection.send_packed_commands(&pipe, 0, count).await?;
     let received = Instant::now();
-    answers.truncate(4 + greetings.len());
     Ok((answers, sent, received))
 }
 
@@ -155,6 +157,15 @@ pub(super) fn is_replica(answer: &Value) -> bool {
     }
 }
 
+/// Whether the connection before this can do nothing any more. Where this user may not end it, or no server of this kind
+/// can, there is nothing to wait for; whatever else is said against it will pass, and until then this one is not used.
+fn was_ended(killed: &Value) -> RedisResult<()> {
+    match killed.clone().extract_error() {
+        Err(error) if !matches!(error.code(), Some("NOPERM" | "ERR")) => Err(error),
+        _ => Ok(()),
+    }
+}
+
 const fn is_refusal(answer: &Value) -> bool {
     matches!(answer, Value::ServerError(_))
 }
@@ -184,6 +195,17 @@ impl Peer {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_predecessor_that_the_server_cannot_end_now_is_tried_again() {
+        let said = |line: &str| redis::parse_redis_value(format!("{line}\r\n").as_bytes()).unwrap();
+        for line in [":1", ":0", "+OK", "-NOPERM not you", "-ERR unknown subcommand"] {
+            assert!(was_ended(&said(line)).is_ok(), "{line}");
+        }
+        for line in ["-BUSY Redis is busy running a script.", "-LOADING Redis is loading", "-NOAUTH first"] {
+            assert!(was_ended(&said(line)).is_err(), "{line}");
+        }
+    }
 
     #[test]
     fn a_connection_knows_itself_by_what_the_server_says() {
