@@ -73,7 +73,8 @@ use store::{Rights, Store};
 /// * Every verb is atomic for its key, and rights to fill are: what one process computed before another deleted the key is
 ///   not stored. A store that was dropped is not done after a later deletion, also where the server stood still meanwhile
 ///   and another connection took the place of the old one.
-/// * Times are the server's, asked for when a connection is opened, and on every step of a lock or limit.
+/// * Times are the server's, asked for when a connection is opened, each minute beside some command, and on every step of a
+///   lock or limit.
 /// * A hit is one `GET`. Hits that come together are one `MGET`.
 /// * Locks, limits and generations lie where entries lie: a server that evicts (`maxmemory-policy` other than
 ///   `noeviction` or `volatile-…`) may evict them. A lost lock is free, a lost limit begins anew, a lost generation is over.

@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
-use cache_core::{Clock, Moment, SystemClock};
+use cache_core::{Clock, Moment, SystemClock, Time};
 
 /// How far our idea of the server's time may be off.
 const NEAR: i128 = 25_000_000;
@@ -101,6 +101,11 @@ impl ServerClock {
         };
         told.by.insert(source, known);
         told.settle();
+    }
+
+    /// By the clock of the cache, a little behind.
+    pub(super) fn coarse(&self) -> Time {
+        self.clock().coarse()
     }
 
     /// Others have nothing to do with the cluster any more.

@@ -1,6 +1,9 @@
 //! What is asked of the server, and how often.
 
-use cache_core::{Backend, Error, Step, Time, Transition};
+use std::time::Duration;
+
+use cache_core::testing::ManualClock;
+use cache_core::{Backend, Cache, Error, Step, Time, Transition};
 use macadamia_test_servers::Redis as Server;
 
 use super::{HOUR, at, route};
@@ -32,6 +35,26 @@ async fn a_hit_is_one_command() {
         assert!(cache.get::<String>("k").await.unwrap().is_some());
     }
     assert_eq!((all_calls(&server) - before, calls(&server, "get") >= 100), (100, true));
+}
+
+#[tokio::test]
+async fn the_time_is_asked_for_again_once_a_minute() {
+    let (server, clock) = (Server::start(), ManualClock::new());
+    let cache = Cache::builder().route("", at(server.port())).clock(clock.clone()).build().await.unwrap();
+    cache.set("k", "v").await.unwrap();
+    let before = calls(&server, "time");
+    let read = async || {
+        for _ in 0..20 {
+            cache.get::<String>("k").await.unwrap();
+        }
+        calls(&server, "time") - before
+    };
+    clock.advance(Duration::from_secs(59));
+    assert_eq!(read().await, 0);
+    for minute in 1..4 {
+        clock.advance(Duration::from_secs(60));
+        assert_eq!(read().await, minute);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -224,7 +224,7 @@ impl Pool {
         let number = self.numbers.fetch_add(1, Ordering::Relaxed);
         let listener = self.listener.get().cloned();
         let predecessor = attempt.predecessor.as_ref();
-        let time = (&*self.clock, self.source);
+        let time = (&self.clock, self.source);
         let opened = setup::open(&self.settings, time, listener, number, predecessor, &self.company).await;
         match &opened {
             Ok(_) => self.attempts().succeeded(),

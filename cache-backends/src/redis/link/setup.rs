@@ -33,7 +33,7 @@ pub(super) struct Peer {
 /// not be done after what is asked on the new one.
 pub(super) async fn open(
     settings: &Settings,
-    (clock, source): (&ServerClock, Source),
+    (clock, source): (&Arc<ServerClock>, Source),
     listener: Option<Arc<dyn Listener>>,
     number: u64,
     predecessor: Option<&Peer>,
@@ -72,10 +72,18 @@ pub(super) async fn open(
         let Told { time, sent, received } =
             told.or_sooner(&mut connection, begun + settings.create_connection_timeout).await;
         clock.learn(source, time, sent, received);
+        company.time_was_asked(clock.coarse());
     }
     let is_of_replica = answers.next().is_some_and(|answer| is_replica(&answer));
     let greeted = answers.skip(1).take(greetings.len()).all(|answer| !is_refusal(&answer));
-    let wire = Wire::new(connection, Arc::clone(&life), peer, Arc::clone(company), is_of_replica);
+    let wire = Wire::new(
+        connection,
+        Arc::clone(&life),
+        peer,
+        Arc::clone(company),
+        is_of_replica,
+        (Arc::clone(clock), source),
+    );
     if !company.join(&life, term) {
         return Err(fault::unreachable(format_args!("{}: it is not the master any more", settings.place)));
     }

@@ -6,6 +6,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use cache_core::BoxFuture;
+use futures_util::future::{Either, select};
 use redis::aio::{AsyncPushSender, MultiplexedConnection, SendError};
 use redis::{Cmd, PushInfo, PushKind, RedisError, Value};
 use tokio::sync::Notify;
@@ -13,6 +15,7 @@ use tokio::sync::Notify;
 use super::Listener;
 use super::company::Company;
 use super::setup::{Peer, is_replica};
+use crate::redis::clock::{ServerClock, Source};
 use crate::redis::fault;
 
 /// A command that was given up earlier than this says nothing about the connection: its caller lost interest.
@@ -37,6 +40,9 @@ pub(super) struct Wire {
     /// Whether a replica was there when it was opened.
     is_of_replica: bool,
     opened: Instant,
+    clock: Arc<ServerClock>,
+    /// Whose time is told on it.
+    source: Source,
     /// Commands that somebody waits for.
     waiting: AtomicUsize,
     silence: Mutex<Silence>,
@@ -72,9 +78,10 @@ impl Wire {
         peer: Option<Peer>,
         company: Arc<Company>,
         is_of_replica: bool,
+        (clock, source): (Arc<ServerClock>, Source),
     ) -> Self {
         let (waiting, silence, opened) = (AtomicUsize::new(0), Mutex::default(), Instant::now());
-        Self { connection, life, peer, company, is_of_replica, opened, waiting, silence }
+        Self { connection, life, peer, company, is_of_replica, opened, clock, source, waiting, silence }
     }
 
     /// Whether it was opened to a server that takes no writes.
@@ -100,6 +107,30 @@ impl Wire {
     /// Sends a command and waits for its answer, for as long as there is a connection. Dropped before it was written, it is not sent; dropped later, what it
     /// does is done, before whatever is asked on this connection afterwards.
     pub(super) async fn ask(&self, command: &Cmd) -> Result<Value, RedisError> {
+        if self.company.is_time_due(self.clock.coarse()) {
+            return self.ask_beside_the_time(command).await;
+        }
+        self.ask_alone(command).await
+    }
+
+    /// Nobody waits for the time: it is asked first, and so answered first.
+    fn ask_beside_the_time<'a>(&'a self, command: &'a Cmd) -> BoxFuture<'a, Result<Value, RedisError>> {
+        let time = Box::pin(async {
+            let sent = Instant::now();
+            let answer = self.connection.clone().send_packed_command(&redis::cmd("TIME")).await;
+            if let Some(time) = answer.ok().and_then(|answer| fault::read_time(&answer)) {
+                self.clock.learn(self.source, time, sent, Instant::now());
+            }
+        });
+        Box::pin(async move {
+            match select(time, Box::pin(self.ask_alone(command))).await {
+                Either::Left(((), answer)) => answer.await,
+                Either::Right((answer, _)) => answer,
+            }
+        })
+    }
+
+    async fn ask_alone(&self, command: &Cmd) -> Result<Value, RedisError> {
         let wait = Wait::begin(self);
         let mut connection = self.connection.clone();
         let answer = tokio::select! {
