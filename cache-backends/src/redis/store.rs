@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use cache_core::{Entry, Fill, Key, Moment, Result, SetIf, SetOptions};
+use futures_util::stream::{self, StreamExt, TryStreamExt};
 use redis::Value;
 
 use super::clock::ServerClock;
@@ -16,6 +17,9 @@ use super::{fault, names, record};
 
 /// What a script is asked about at once, so that none keeps the server busy for long.
 pub(super) const PART: usize = 512;
+
+/// So many parts of a long list are under way, so that a way that takes long is not gone for each of them.
+const AT_ONCE: usize = 8;
 
 /// What becomes of the rights to a key when it is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,14 +68,20 @@ impl Store {
     }
 
     pub(super) async fn get_many(&self, keys: &[Key]) -> Result<Vec<Option<Arc<Entry>>>> {
+        let parts: Vec<_> = keys.chunks(PART).map(|part| self.values(part)).collect();
+        let mut parts = stream::iter(parts).buffered(AT_ONCE);
         let mut entries = Vec::with_capacity(keys.len());
-        for part in keys.chunks(PART) {
-            let names: Vec<&[u8]> = part.iter().map(bytes).collect();
-            for value in self.link.read_many(&names).await? {
+        while let Some(values) = parts.try_next().await? {
+            for value in values {
                 entries.push(self.entry(value)?);
             }
         }
         Ok(entries)
+    }
+
+    async fn values(&self, keys: &[Key]) -> Result<Vec<Value>> {
+        let names: Vec<&[u8]> = keys.iter().map(bytes).collect();
+        self.link.read_many(&names).await
     }
 
     fn entry(&self, value: Value) -> Result<Option<Arc<Entry>>> {

@@ -3,6 +3,8 @@
 //! A record is kept for as long as something carries its generation, and for an hour or two for what is being computed.
 //! One that was lost is a generation that is over: nonces are random, so none comes back.
 
+use std::collections::BTreeMap;
+
 use cache_core::{Entry, Error, Key, Moment, Result, Stamp};
 use futures_util::future::join_all;
 use redis::Value;
@@ -94,25 +96,32 @@ impl Store {
     /// and nothing more, so that this failed is no failure of the store.
     pub(super) async fn carried(&self, entries: &[&Entry], moment: Moment) {
         let soon = moment.wall.saturating_add(HELD * 1_000_000);
-        let longer = HELD.to_string();
+        // Of what many of them carry only the latest end matters.
+        let mut latest: BTreeMap<(&str, u64), u64> = BTreeMap::new();
         for entry in entries {
             let until = moment.wall_of(entry.expires());
             // For so long they are kept in any case, since it was computed with them.
-            if entry.stamps().is_empty() || until <= soon {
-                continue;
+            if until > soon {
+                for stamp in entry.stamps() {
+                    let known = latest.entry((stamp.tag().as_str(), stamp.nonce())).or_insert(until);
+                    *known = until.max(*known);
+                }
             }
-            let until = super::store::millis(until);
-            let names: Vec<Vec<u8>> =
-                entry.stamps().iter().map(|stamp| names::tag(stamp.tag().as_str())).collect();
+        }
+        let all: Vec<_> = latest.into_iter().collect();
+        let longer = HELD.to_string();
+        for part in all.chunks(PART) {
+            let names: Vec<Vec<u8>> = part.iter().map(|((tag, _), _)| names::tag(tag)).collect();
             let names: Vec<&[u8]> = names.iter().map(Vec::as_slice).collect();
             let groups = self.link.together(&names);
-            let (names, until, longer) = (&names, &until, &longer);
+            let (names, longer) = (&names, &longer);
             let asked = groups.into_iter().map(|group| async move {
                 let keys: Vec<&[u8]> = group.iter().filter_map(|at| names.get(*at).copied()).collect();
-                let nonces = group.iter().filter_map(|at| entry.stamps().get(*at));
-                let nonces: Vec<_> = nonces.map(|stamp| stamp.nonce().to_le_bytes()).collect();
-                let mut args: Vec<&[u8]> = vec![until, longer.as_bytes()];
-                args.extend(nonces.iter().map(|nonce| &nonce[..]));
+                let mut args = vec![longer.clone().into_bytes()];
+                for ((_, nonce), until) in group.iter().filter_map(|at| part.get(*at)) {
+                    args.extend([nonce.to_le_bytes().to_vec(), super::store::millis(*until)]);
+                }
+                let args: Vec<&[u8]> = args.iter().map(Vec::as_slice).collect();
                 let _ = self.link.run(Lane::Write, "tags", &scripts::PROLONG, &keys, &args).await;
             });
             join_all(asked).await;

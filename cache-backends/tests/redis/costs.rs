@@ -1,10 +1,10 @@
 //! What is asked of the server, and how often.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use cache_core::testing::ManualClock;
 use cache_core::{Backend, Cache, Error, Step, Time, Transition};
-use macadamia_test_servers::Redis as Server;
+use macadamia_test_servers::{Mode, Proxy, Redis as Server};
 
 use super::{HOUR, at, route};
 
@@ -55,6 +55,42 @@ async fn the_time_is_asked_for_again_once_a_minute() {
         clock.advance(Duration::from_secs(60));
         assert_eq!(read().await, minute);
     }
+}
+
+#[tokio::test]
+async fn generations_that_many_entries_carry_are_kept_for_all_of_them_at_once() {
+    let server = Server::start();
+    let cache = route(at(server.port())).await;
+    let entries = |count: u32| (0..count).map(|i| (format!("k{i}"), "v"));
+    cache.set_many(entries(1)).ttl("30m").tags(["t", "u"]).await.unwrap();
+    let before = calls(&server, "evalsha") + calls(&server, "eval");
+    cache.set_many(entries(500)).ttl("1d").tags(["t", "u"]).await.unwrap();
+    let asked = calls(&server, "evalsha") + calls(&server, "eval") - before;
+    assert!(asked < 6, "500 entries were {asked} scripts");
+    let kept = |tag: &str| server.command(&["PTTL", &format!("macadamia:tag:{tag}")]).integer();
+    assert!(kept("t") > 86_400_000 && kept("u") > 86_400_000, "shorter than what carries them");
+    cache.set_many([("late", "v")]).ttl("forever").tags(["t"]).await.unwrap();
+    assert!(kept("t") == -1 && kept("u") > 86_400_000);
+    assert_eq!(cache.get::<String>("k7").await.unwrap().as_deref(), Some("v"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn long_lists_of_keys_come_back_in_their_order_by_a_few_ways_at_once() {
+    let server = Server::start();
+    let proxy = Proxy::start(&server.address());
+    let cache = route(at(proxy.port())).await;
+    for i in (0..30_000_u32).step_by(1_000) {
+        cache.set(format!("k{i}"), &i).await.unwrap();
+    }
+    // 59 parts, of which several are under way.
+    proxy.set(Mode::Slow(Duration::from_millis(50)));
+    let begun = Instant::now();
+    let found = cache.get_many::<u32, _>((0..30_000).map(|i| format!("k{i}"))).await.unwrap();
+    let took = begun.elapsed();
+    for (i, found) in (0..).zip(found) {
+        assert_eq!(found, (i % 1_000 == 0).then_some(i));
+    }
+    assert!(took < Duration::from_millis(59 * 50), "one after the other: {took:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
