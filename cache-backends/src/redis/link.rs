@@ -27,8 +27,8 @@ use cache_core::{Error, Result};
 use futures_util::future::join_all;
 use redis::{Cmd, Value};
 
-use cluster::Cluster;
 pub(super) use cluster::{Address, Census};
+use cluster::{Amid, Cluster};
 use failure::Failure;
 pub(super) use listener::Listener;
 use pool::Pool;
@@ -145,15 +145,32 @@ impl Link {
 
     /// The values of keys that lie together.
     async fn read_group(&self, keys: &[&[u8]], group: Vec<usize>) -> Result<(Vec<usize>, Vec<Value>)> {
-        let mut command = redis::cmd("MGET");
         let asked: Vec<&[u8]> = group.iter().filter_map(|at| keys.get(*at).copied()).collect();
-        let Some(first) = asked.first() else { return Ok((group, Vec::new())) };
-        asked.iter().for_each(|key| {
+        let values = match self.read_together(&asked).await {
+            // Half of them have moved to another server, and neither has all. Each one is where it is.
+            Err(failure) if failure.is_try_again() && asked.len() > 1 => {
+                let each = asked.iter().map(|key| self.read_together(std::slice::from_ref(key)));
+                let values = join_all(each).await.into_iter().collect::<Result<Vec<_>, _>>();
+                values.map(|values| values.into_iter().flatten().collect())
+            }
+            values => values,
+        };
+        Ok((group, values.map_err(|failure| failure.of("get_many"))?))
+    }
+
+    async fn read_together(&self, keys: &[&[u8]]) -> Result<Vec<Value>, Failure> {
+        let Some(first) = keys.first() else { return Ok(Vec::new()) };
+        let mut command = redis::cmd("MGET");
+        keys.iter().for_each(|key| {
             command.arg(*key);
         });
-        match self.ask(Lane::Read, first, "get_many", command).await? {
-            Value::Array(values) if values.len() == group.len() => Ok((group, values)),
-            other => Err(fault::unexpected("MGET", &other)),
+        let answer = match self {
+            Self::One(pool) => ask(pool, Lane::Read, &command).await,
+            Self::Cluster(cluster) => cluster.ask(Lane::Read, names::slot(first), &command, Amid::Tell).await,
+        };
+        match answer? {
+            Value::Array(values) if values.len() == keys.len() => Ok(values),
+            other => Err(fault::unexpected("MGET", &other).into()),
         }
     }
 
@@ -226,7 +243,7 @@ impl Link {
     async fn send(&self, lane: Lane, key: &[u8], command: &Cmd) -> Result<Value, Failure> {
         match self {
             Self::One(pool) => ask(pool, lane, command).await,
-            Self::Cluster(cluster) => cluster.ask(lane, names::slot(key), command).await,
+            Self::Cluster(cluster) => cluster.ask(lane, names::slot(key), command, Amid::Wait).await,
         }
     }
 }

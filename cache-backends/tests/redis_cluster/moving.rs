@@ -43,6 +43,29 @@ async fn a_key_is_found_at_every_step_of_the_way() {
     assert_eq!(goal.command(&["EXISTS", &keys[0], &keys[1]]).integer(), 1);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn keys_that_are_asked_for_together_are_found_at_every_step_of_the_way() {
+    let cluster = Cluster::start(2, 0);
+    let (cache, _) = through(to(&cluster)).await;
+    let keys: Vec<String> = (0..20).map(|n| format!("{{t}}{n}")).collect();
+    for key in &keys {
+        cache.set(key, key).ttl("1h").await.unwrap();
+    }
+    let slot = slot_of("{t}");
+    let goal = ends(&cluster, slot).1;
+    cluster.begin_move(slot, goal);
+    assert_eq!(cluster.move_keys(slot, goal, 10), 10);
+    let all: Vec<_> = keys.iter().cloned().map(Some).collect();
+    assert_eq!(cache.get_many::<String, _>(&keys).await.unwrap(), all);
+    let read = |key: &String| {
+        let (cache, key) = (cache.clone(), key.clone());
+        tokio::spawn(async move { cache.get::<String>(&key).await.unwrap() })
+    };
+    for (read, key) in keys.iter().map(read).collect::<Vec<_>>().into_iter().zip(all) {
+        assert_eq!(read.await.unwrap(), key, "those who ask at once are asked for together");
+    }
+}
+
 #[tokio::test]
 async fn what_cannot_be_done_amid_a_move_is_a_failure_of_that_command_and_done_later() {
     let cluster = Cluster::start(2, 0);

@@ -38,6 +38,13 @@ const MOVING: Duration = Duration::from_millis(10);
 /// So often it is asked again then: for about as long as anybody waits for a command.
 const AGAIN: usize = 20;
 
+/// What to do amid the move of a slot, where no server has all that is asked about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Amid {
+    Wait,
+    Tell,
+}
+
 /// The servers of a cluster.
 #[derive(Debug)]
 pub(in crate::redis) struct Cluster {
@@ -118,6 +125,7 @@ impl Cluster {
         lane: Lane,
         slot: u16,
         command: &Cmd,
+        amid: Amid,
     ) -> Result<Value, Failure> {
         let mut to = self.owner(slot).await?;
         let mut is_asking = false;
@@ -146,6 +154,7 @@ impl Cluster {
                     to = self.pool(&address);
                     is_asking = true;
                 }
+                Turn::Again if amid == Amid::Tell => return Err(error.into()),
                 Turn::Again => {
                     waits += 1;
                     SystemClock.sleep_until(SystemClock.now().after(MOVING)).await;

@@ -25,6 +25,11 @@ impl Failure {
         }
     }
 
+    /// Whether the command is about several keys of which some have moved.
+    pub(super) fn is_try_again(&self) -> bool {
+        matches!(self, Self::Said(error) if fault::is_try_again(error))
+    }
+
     pub(super) fn is_no_script(&self) -> bool {
         matches!(self, Self::Said(error) if fault::is_no_script(error))
     }

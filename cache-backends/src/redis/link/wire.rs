@@ -131,25 +131,32 @@ impl Wire {
     }
 
     async fn ask_alone(&self, command: &Cmd) -> Result<Value, RedisError> {
-        let wait = Wait::begin(self);
         let mut connection = self.connection.clone();
-        let answer = tokio::select! {
-            biased;
-            answer = limited(connection.send_packed_command(command)) => answer,
-            () = self.life.over() => Err(RedisError::from(std::io::Error::from(std::io::ErrorKind::ConnectionAborted))),
-        };
-        wait.end(answer.as_ref().err());
-        self.heed(answer)
+        self.awaited(connection.send_packed_command(command)).await
     }
 
     /// The same of a server of a cluster that a slot is on its way to: it answers those who know.
     pub(super) async fn ask_importer(&self, command: &Cmd) -> Result<Value, RedisError> {
         let mut pipe = redis::pipe();
         pipe.cmd("ASKING").add_command(command.clone());
+        let mut connection = self.connection.clone();
+        let answers = connection.send_packed_commands(&pipe, 1, 1);
+        self.awaited(async { Ok(answers.await?.pop().unwrap_or(Value::Nil)) }).await
+    }
+
+    /// Waits for an answer for as long as there is a connection.
+    async fn awaited(
+        &self,
+        answer: impl Future<Output = Result<Value, RedisError>>,
+    ) -> Result<Value, RedisError> {
         let wait = Wait::begin(self);
-        let answers = self.connection.clone().send_packed_commands(&pipe, 1, 1).await;
-        wait.end(answers.as_ref().err());
-        self.heed(answers.map(|mut answers| answers.pop().unwrap_or(Value::Nil)))
+        let answer = tokio::select! {
+            biased;
+            answer = limited(answer) => answer,
+            () = self.life.over() => Err(RedisError::from(std::io::Error::from(std::io::ErrorKind::ConnectionAborted))),
+        };
+        wait.end(answer.as_ref().err());
+        self.heed(answer)
     }
 
     fn heed(&self, answer: Result<Value, RedisError>) -> Result<Value, RedisError> {
