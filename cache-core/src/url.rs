@@ -20,6 +20,8 @@ pub struct BackendUrl {
     port: Option<u16>,
     path: String,
     options: Vec<(String, String)>,
+    /// Among the options: they may be the rest of a login with a bare `?` in it.
+    has_bare_at: bool,
 }
 
 /// What a URL says before its options, given in parts.
@@ -39,7 +41,7 @@ impl BackendUrl {
         let scheme = scheme.to_ascii_lowercase();
         let shown_port = port.map_or_else(String::new, |port| format!(":{port}"));
         let text = format!("{scheme}://{host}{shown_port}/{path}");
-        Self { text, scheme, user, password, host, port, path, options: Vec::new() }
+        Self { text, scheme, user, password, host, port, path, options: Vec::new(), has_bare_at: false }
     }
 
     /// The same with this option, whatever it said of it before; as often as there are values.
@@ -87,6 +89,7 @@ impl BackendUrl {
             port,
             path: decode(path)?,
             options,
+            has_bare_at: query.contains('@'),
         })
     }
 
@@ -165,6 +168,11 @@ impl BackendUrl {
     pub fn check_options(&self, known: &[&str], common: &[&str]) -> Result<()> {
         match self.options.iter().find(|(name, _)| !known.iter().chain(common).any(|ok| ok == name)) {
             None => Ok(()),
+            Some(_) if self.has_bare_at => Err(Error::config(format!(
+                "the URL of scheme `{}` has an `@` among its options, and some that there are not; write `/`, `?`, `#` and \
+                 `@` in a login as %2F, %3F, %23 and %40",
+                self.scheme
+            ))),
             Some((name, _)) => Err(Error::config(format!(
                 "`{}` has no option `{name}`; it has: {}",
                 self.scheme,
@@ -174,6 +182,7 @@ impl BackendUrl {
     }
 
     fn bad_option(&self, name: &str, value: &str, what: &str) -> Error {
+        let value = if self.has_bare_at { "…" } else { value };
         Error::config(format!("option `{name}={value}` of `{}`: expected {what}", self.scheme))
     }
 }
@@ -276,6 +285,24 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn what_may_be_the_rest_of_a_login_is_not_shown() {
+        for url in [
+            "redis://:123?s3cret@host:6379/0",
+            "redis://:123?s3cret&more@host",
+            "redis://:123?s3cret=1&x=2@host",
+            "redis://:123?db=s3cret@host",
+        ] {
+            let url = BackendUrl::parse(url).unwrap();
+            let unknown = url.check_options(&["size"], &[]).unwrap_err().to_string();
+            let bad = url.parsed::<u32>("db", "a number").err();
+            let said = format!("{unknown} {bad:?} {url} {url:?}");
+            assert!(!said.contains("3cret"), "{said}");
+        }
+        let url = BackendUrl::parse("mem://?sise=3").unwrap();
+        assert!(url.check_options(&["size"], &[]).unwrap_err().to_string().contains("`sise`"));
     }
 
     #[test]
