@@ -19,15 +19,15 @@ const OVERDUE: Duration = Duration::from_millis(50);
 const IDLE: u32 = 50;
 
 /// Looks until nobody has been in line for a while.
-pub(super) fn begin(line: &Arc<Line>, link: &Arc<Link>) {
-    background::spawn(watch(Arc::downgrade(line), Arc::downgrade(link)));
+pub(super) fn begin(line: &Arc<Line>, way: &Arc<Link>) {
+    background::spawn(watch(Arc::downgrade(line), Arc::downgrade(way)));
 }
 
-async fn watch(line: Weak<Line>, link: Weak<Link>) {
+async fn watch(line: Weak<Line>, way: Weak<Link>) {
     let mut idle = 0;
     loop {
         SystemClock.sleep_until(SystemClock.now().after(PULSE)).await;
-        let (Some(line), Some(link)) = (line.upgrade(), link.upgrade()) else { return };
+        let (Some(line), Some(way)) = (line.upgrade(), way.upgrade()) else { return };
         let sure = {
             let mut state = line.state();
             idle = if state.is_idle() { idle + 1 } else { 0 };
@@ -38,8 +38,8 @@ async fn watch(line: Weak<Line>, link: Weak<Link>) {
             state.take_over(SystemClock.now())
         };
         for (question, batch) in sure {
-            let pass = Pass { line: Arc::clone(&line), link: Arc::clone(&link), question };
-            if !link.is_open() {
+            let pass = Pass { line: Arc::clone(&line), link: Arc::clone(&way), question };
+            if !way.is_open() {
                 // A connection lives where it was opened: each asks for itself, and opens it where it is used.
                 drop(taken(&batch));
                 continue;
