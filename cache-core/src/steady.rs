@@ -81,6 +81,10 @@ struct State {
     tender: Tender,
     /// What is kept is being tried just now.
     is_trying: bool,
+    /// Since when all there is is gone through for that.
+    walking: Option<Time>,
+    /// How many times in a row that took too long.
+    long_walks: u32,
     /// Somebody asked for the backend since it was asked last.
     is_wanted: bool,
     /// When what was refused is tried again, and how often that was.
@@ -121,6 +125,8 @@ impl Steady {
                     repaid: 0,
                     tender: Tender::default(),
                     is_trying: false,
+                    walking: None,
+                    long_walks: 0,
                     is_wanted: false,
                     retry: (Time::ORIGIN, 0),
                     failures: Quiet::default(),

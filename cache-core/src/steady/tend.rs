@@ -12,12 +12,17 @@ use crate::clock::Time;
 use crate::error::{Error, Result};
 use crate::event::EventKind;
 use crate::lock;
+use crate::sync::atomic::Ordering;
 
 /// How many keys or tags go at once.
 const AT_ONCE: usize = 250;
 
-/// What walks over all there is may take longer than anybody would wait for.
-const WALK: Duration = Duration::from_secs(60);
+/// What walks over all there is may take longer than anybody would wait for. A walk cannot be gone on with, so one
+/// that was not through by then has twice as long the next time.
+const WALK: Duration = Duration::from_secs(300);
+
+/// How often something else is seen to while a walk goes on.
+const TICK: Duration = Duration::from_millis(500);
 
 /// A task that has not gone on for so long after it wanted to is on a runtime that stands still.
 const STALL: Duration = Duration::from_secs(2);
@@ -62,6 +67,11 @@ impl Tender {
 
     pub(super) const fn is_there(&self) -> bool {
         self.until.is_some()
+    }
+
+    #[cfg(test)]
+    pub(super) const fn number(&self) -> u64 {
+        self.number
     }
 
     const fn is(&self, number: u64) -> bool {
@@ -117,7 +127,7 @@ impl Steady {
         let tried = self.try_all(was_down).await;
         let is_paid = {
             let (mut state, now) = (self.state(), self.now());
-            state.is_trying = false;
+            (state.is_trying, state.walking) = (false, None);
             state.retry = match &tried {
                 Tried::Done if state.repaid != repaid => (now, 0),
                 // Also where all that is left has to wait for stores that are under way.
@@ -162,16 +172,71 @@ impl Steady {
         let wide = {
             let mut state = self.state();
             let wide = state.kept.wide();
-            let walks = u32::try_from(wide.len()).unwrap_or(u32::MAX);
-            if walks > 0 && state.tender.is_there() {
-                state.tender.until = Some(self.now().after(WALK.saturating_mul(walks)));
-            }
+            state.walking = (!wide.is_empty()).then(|| self.now());
             wide
         };
-        match (narrow, self.pay(wide, WALK).await) {
+        match (narrow, self.walk(wide).await) {
             (Tried::Refused, Tried::Done) => Tried::Refused,
             (_, wide) => wide,
         }
+    }
+
+    /// Goes through all there is, once for each of these. What is cheap is done meanwhile.
+    async fn walk(&self, debts: Vec<Debt>) -> Tried {
+        let mut tried = Tried::Done;
+        for debt in debts {
+            let (spell, begun, limit) = {
+                let (state, now) = (self.state(), self.now());
+                (state.breaker.spell(), now, WALK.saturating_mul(1 << state.long_walks.min(16)))
+            };
+            let outcome = tokio::select! {
+                biased;
+                outcome = self.pay_one(&debt, limit) => outcome,
+                error = self.meanwhile() => return Tried::Failed(error),
+            };
+            match outcome {
+                Ok(is_done) => {
+                    self.state().long_walks = 0;
+                    if !is_done {
+                        tried = Tried::Refused;
+                    }
+                }
+                // It was on its way.
+                Err(Error::Timeout { limit: over }) if over == limit => {
+                    let mut state = self.state();
+                    state.long_walks = state.long_walks.saturating_add(1);
+                    tried = Tried::Refused;
+                }
+                Err(error) => {
+                    self.failed(spell, failure(&error, begun), &error);
+                    return Tried::Failed(error);
+                }
+            }
+        }
+        tried
+    }
+
+    /// While a walk goes on: says that this task does, and removes what can be removed at once. Ends with the error of
+    /// a backend that is found to be down: then it is to be asked again, and the walk may never end.
+    async fn meanwhile(&self) -> Error {
+        loop {
+            let Some(clock) = self.clock.get() else { return std::future::pending().await };
+            let next = clock.now().after(TICK);
+            self.goes_on(next);
+            clock.sleep_until(next).await;
+            let narrow = self.state().kept.narrow(AT_ONCE);
+            drop(self.pay(narrow, self.limit).await);
+            let state = self.state();
+            if let Some(error) = state.error.clone().filter(|_| state.breaker.is_down()) {
+                return error;
+            }
+        }
+    }
+
+    /// The task will go on by then.
+    fn goes_on(&self, by: Time) {
+        let mut state = self.state();
+        state.tender.until = state.tender.until.map(|until| until.max(by));
     }
 
     fn is_back(&self) {
@@ -189,21 +254,14 @@ impl Steady {
     async fn pay(&self, debts: Vec<Debt>, limit: Duration) -> Tried {
         let mut tried = Tried::Done;
         for debt in debts {
-            let (spell, begun) = {
-                let (mut state, now) = (self.state(), self.now());
-                // It goes on.
-                state.tender.until = state.tender.until.map(|until| until.max(now.after(limit)));
-                (state.breaker.spell(), now)
-            };
+            let begun = self.now();
+            self.goes_on(begun.after(limit));
+            let spell = self.state().breaker.spell();
             match self.pay_one(&debt, limit).await {
                 Ok(true) => {}
                 Ok(false) => tried = Tried::Refused,
                 Err(error) => {
-                    let failure = match error {
-                        Error::Timeout { .. } => Failure::Unanswered(begun),
-                        _ => Failure::Unreachable,
-                    };
-                    self.failed(spell, failure, &error);
+                    self.failed(spell, failure(&error, begun), &error);
                     return Tried::Failed(error);
                 }
             }
@@ -219,6 +277,9 @@ impl Steady {
             }
             outcome => outcome,
         };
+        if !outcome.as_ref().is_err_and(Error::is_unavailable) {
+            self.answers.fetch_add(1, Ordering::Relaxed);
+        }
         match (outcome, &debt.removal) {
             (Ok(()), _) => {}
             (Err(error), _) if error.is_unavailable() => return Err(error),
@@ -279,6 +340,14 @@ impl Steady {
     }
 }
 
+/// What it says of the backend that something begun then failed so.
+const fn failure(error: &Error, begun: Time) -> Failure {
+    match error {
+        Error::Timeout { .. } => Failure::Unanswered(begun),
+        _ => Failure::Unreachable,
+    }
+}
+
 /// The task. However it ends, another can begin.
 struct Tending {
     steady: Weak<Steady>,
@@ -310,7 +379,7 @@ impl Drop for Tending {
             if !state.tender.is(self.number) {
                 return;
             }
-            (state.tender.until, state.is_trying) = (None, false);
+            (state.tender.until, state.is_trying, state.walking) = (None, false, None);
         }
         steady.ended.notify_waiters();
     }

@@ -519,3 +519,96 @@ async fn what_goes_through_all_there_is_may_take_long() {
     }
     assert!(!bench.steady.status.is_down());
 }
+
+/// A walk that was refused once, and now does not end.
+async fn endless_walk(bench: &Bench) {
+    bench.faults.fail_verb("delete_match", Some(refused()));
+    assert!(bench.steady.delete_match(&Pattern::new("p:*")).await.is_err());
+    bench.until(|| async { !bench.steady.state().is_trying }).await;
+    bench.faults.fail_verb("delete_match", None);
+    bench.faults.hang(true);
+    bench.until(|| async { bench.steady.state().walking.is_some() }).await;
+    bench.faults.hang(false);
+    bench.clock.advance(Duration::from_millis(50));
+}
+
+#[tokio::test]
+async fn who_is_in_the_way_of_a_long_walk_is_refused_at_once() {
+    let bench = Bench::new();
+    endless_walk(&bench).await;
+    for _ in 0..10 {
+        let k = key("p:1");
+        let mut fill = bench.steady.begin_fill(&k);
+        let outcome = fill.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+        assert!(matches!(outcome, std::task::Poll::Ready(Err(_))), "it waits");
+        assert_eq!(bench.get("p:1").await, None);
+    }
+}
+
+#[tokio::test]
+async fn while_a_walk_goes_on_keys_are_removed_and_no_other_task_begins() {
+    let bench = Bench::new();
+    bench.set("k", "old").await.unwrap();
+    endless_walk(&bench).await;
+    let number = bench.steady.state().tender.number();
+    bench.faults.fail_verb("delete", Some(refused()));
+    assert!(bench.steady.delete(&key("k")).await.is_err());
+    bench.faults.fail_verb("delete", None);
+    bench.until(|| async { bench.wire.stored("k").is_none() }).await;
+    for _ in 0..20 {
+        bench.clock.advance(Duration::from_millis(500));
+        turns().await;
+        assert!(bench.steady.begin_fill(&key("p:1")).await.is_err());
+    }
+    assert_eq!(bench.steady.state().tender.number(), number);
+    assert!(bench.steady.state().walking.is_some() && !bench.steady.status.is_down());
+}
+
+#[tokio::test]
+async fn a_walk_that_was_not_through_in_its_time_has_longer_the_next_time() {
+    let bench = Bench::new();
+    endless_walk(&bench).await;
+    bench.faults.hang(true);
+    let began = bench.clock.now();
+    bench.until(|| async { bench.steady.state().long_walks == 1 }).await;
+    let first = bench.clock.now().since(began);
+    let again = bench.clock.now();
+    bench.until(|| async { bench.steady.state().long_walks == 2 }).await;
+    assert!(bench.clock.now().since(again) > first + first / 2);
+    assert!(!bench.steady.status.is_down());
+    bench.faults.hang(false);
+    bench.until_done().await;
+    assert_eq!(bench.steady.state().long_walks, 0);
+}
+
+#[tokio::test]
+async fn a_walk_does_not_keep_a_backend_that_is_down_from_being_asked_again() {
+    let bench = Bench::new();
+    endless_walk(&bench).await;
+    bench.faults.fail(Some(down()));
+    assert!(bench.steady.get(&key("k")).await.is_err());
+    bench.faults.fail(None);
+    let began = bench.clock.now();
+    bench.until(|| async { bench.steady.get(&key("k")).await.is_ok() }).await;
+    assert!(bench.clock.now().since(began) <= Duration::from_secs(2));
+    bench.until_done().await;
+}
+
+#[tokio::test]
+async fn what_nobody_may_remove_is_told_and_no_longer_kept() {
+    let bench = Bench::new();
+    let t = key("t");
+    bench.faults.fail_verb("delete_tags", Some(down()));
+    assert!(bench.steady.delete_tags(std::slice::from_ref(&t)).await.is_err());
+    bench.faults.fail_verb("delete_tags", Some(Error::unsupported("wire", "delete_tags")));
+    bench.until_done().await;
+    assert_eq!(bench.told(EventKind::NotInvalidated), 1);
+    assert!(bench.steady.stamp(std::slice::from_ref(&t)).await.is_ok());
+}
+
+/// Gives way until whoever can go on has.
+async fn turns() {
+    for _ in 0..20 {
+        tokio::task::yield_now().await;
+    }
+}

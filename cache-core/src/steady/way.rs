@@ -7,7 +7,8 @@ use super::kept::{Concern, Kept, Mark, Removal};
 use crate::error::{Error, Result};
 use crate::key::Key;
 
-/// How long anybody waits for what somebody else has to have done first.
+/// How long anybody waits for what somebody else has to have done first: a walk that is under way for so long is not
+/// waited for at all.
 const PATIENCE: Duration = Duration::from_millis(50);
 
 impl Steady {
@@ -27,10 +28,10 @@ impl Steady {
     /// Waits a little for the try that is under way or due, so that nothing begins that it would undo; an error where it
     /// fails, and where there is none.
     pub(super) async fn way(&self, is_in_it: impl Fn(&Kept) -> bool) -> Result<()> {
-        let until = self.now().after(PATIENCE);
+        let latest = self.now().after(PATIENCE);
         while self.status.keeps() {
             let ended = self.ended.notified();
-            let (starts, waits) = {
+            let (starts, waits, until) = {
                 let (mut state, now) = (self.state(), self.now());
                 if !is_in_it(&state.kept) {
                     break;
@@ -38,7 +39,8 @@ impl Steady {
                 let starts = state.tender.take(now);
                 // The task is about to wake.
                 state.is_trying |= now >= state.retry.0;
-                (starts, state.is_trying && !state.breaker.is_down() && now < until)
+                let until = state.walking.map_or(latest, |since| latest.min(since.after(PATIENCE)));
+                (starts, state.is_trying && !state.breaker.is_down() && now < until, until)
             };
             self.tend(starts);
             if !waits {
