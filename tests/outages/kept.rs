@@ -281,6 +281,24 @@ async fn a_clear_that_is_done_late_frees_no_lock_that_somebody_took_meanwhile() 
     drop(held);
 }
 
+#[tokio::test]
+async fn a_tag_whose_removal_is_kept_is_in_the_way_of_what_carries_it_alone() {
+    let far = Far::with(|route| route.suppress(false)).await;
+    far.cache.set("tagged", &1).tags(["t"]).await.unwrap();
+    far.cache.set("other", &1).tags(["u"]).await.unwrap();
+    far.faults.fail_verb("delete_tags", Some(Error::backend("not permitted")));
+    assert!(far.cache.delete_tags(["t"]).await.is_err());
+    for sum in [2, 3] {
+        assert_eq!(far.cache.incr("other").await.unwrap(), sum);
+        assert_eq!(far.cache.incr("plain").await.unwrap(), sum - 1);
+        assert!(far.cache.expire("plain", "1h").await.unwrap());
+    }
+    assert!(far.cache.incr("tagged").await.is_err());
+    far.faults.fail_verb("delete_tags", None);
+    far.until("it is counted anew", || async { far.cache.incr("tagged").await.is_ok_and(|sum| sum == 1) })
+        .await;
+}
+
 /// What the future comes to at once.
 async fn poll_once<F: Future + Unpin>(future: &mut F) -> Option<F::Output> {
     std::future::poll_fn(|cx| match std::pin::Pin::new(&mut *future).poll(cx) {

@@ -202,14 +202,15 @@ impl Backend for Steady {
             if self.concerns(key) {
                 return Ok(false);
             }
-            self.way(super::kept::Kept::has_tags).await?;
+            self.way_past_tags_of(key).await?;
             self.watched(self.inner.expire(key, expires)).await
         })
     }
 
     fn increment<'a>(&'a self, key: &'a Key, step: Increment) -> BoxFuture<'a, Result<i64>> {
         Box::pin(async move {
-            self.way(|kept| kept.has_tags() || kept.concern(key.as_str()) != Concern::No).await?;
+            self.way_of(key).await?;
+            self.way_past_tags_of(key).await?;
             self.watched(self.inner.increment(key, step)).await
         })
     }

@@ -64,6 +64,17 @@ impl Steady {
         self.way(|kept| kept.concern(key.as_str()) != Concern::No).await
     }
 
+    /// The way to change what is stored under the key and keeps its tags: which they are is asked for, as long as the
+    /// removal of any tag is kept.
+    pub(super) async fn way_past_tags_of(&self, key: &Key) -> Result<()> {
+        if !self.status.keeps() || !self.state().kept.has_tags() {
+            return Ok(());
+        }
+        let Some(found) = self.watched(self.inner.get(key)).await? else { return Ok(()) };
+        let stamps = found.stamps();
+        self.way(|kept| stamps.iter().any(|stamp| kept.concerns_tag(stamp.tag()))).await
+    }
+
     /// The way to store these keys plainly: then a removal of the key itself that is kept is in nobody's way.
     pub(super) async fn way_over(&self, keys: &[&Key]) -> Result<Storing<'_>> {
         let is_about = |kept: &Kept, least| keys.iter().any(|key| kept.concern(key.as_str()) == least);
