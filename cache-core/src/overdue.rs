@@ -43,3 +43,50 @@ pub(crate) async fn limited<T>(
     }
     Err(Error::Timeout { limit })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+    use std::task::Poll;
+
+    use tokio::sync::oneshot;
+
+    use super::*;
+    use crate::testing::ManualClock;
+
+    const LIMIT: Duration = Duration::from_millis(250);
+
+    /// What comes of a command that is answered by a task which runs first when so much time has passed.
+    async fn answered_after(passed: Duration) -> Result<u8> {
+        let (clock, (answer, answered)) = (ManualClock::new(), oneshot::channel());
+        let command = Box::pin(async { Ok(answered.await.unwrap_or_default()) });
+        let mut limited = std::pin::pin!(limited(&clock, clock.now(), LIMIT, command));
+        poll_fn(|cx| {
+            assert!(limited.as_mut().poll(cx).is_pending());
+            Poll::Ready(())
+        })
+        .await;
+        clock.advance(passed);
+        tokio::spawn(async { answer.send(7) });
+        limited.await
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_came_while_the_thread_was_busy_is_taken() {
+        assert_eq!(answered_after(LIMIT + 2 * BUSY).await.unwrap(), 7);
+    }
+
+    #[tokio::test]
+    async fn a_limit_that_is_noticed_in_time_is_one() {
+        assert!(matches!(answered_after(LIMIT).await, Err(Error::Timeout { limit: LIMIT })));
+    }
+
+    #[tokio::test]
+    async fn who_has_no_answer_then_waits_no_longer() {
+        let clock = ManualClock::new();
+        let begun = clock.now();
+        clock.advance(LIMIT + 2 * BUSY);
+        let outcome = limited::<()>(&clock, begun, LIMIT, Box::pin(std::future::pending())).await;
+        assert!(matches!(outcome, Err(Error::Timeout { .. })));
+    }
+}

@@ -70,3 +70,18 @@ async fn long_walks_do_not_make_the_server_down() {
     proxy.set(Mode::Pass);
     assert_eq!(cache.get::<i32>("k").await.unwrap(), Some(1));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ten_thousand_cold_keys_at_once_do_not_make_the_server_down() {
+    let server = Redis::start();
+    let (cache, events) = cache(&server.address()).await;
+    let mut calls = JoinSet::new();
+    for id in 0..10_000 {
+        let cache = cache.clone();
+        calls.spawn(
+            async move { cache.get_or_set(format!("k{id}"), async move || id).ttl("1h").await.is_ok() },
+        );
+    }
+    let answered = calls.join_all().await.into_iter().filter(|is_answered| *is_answered).count();
+    assert_eq!((events.count(EventKind::BackendDown), answered), (0, 10_000));
+}
