@@ -12,6 +12,7 @@ mod attempts;
 mod cluster;
 mod company;
 mod failure;
+mod life;
 mod listener;
 mod passing;
 mod pool;

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use cache_core::Time;
 
-use super::wire::Life;
+use super::life::Life;
 
 /// How often the server is asked for the time, in nanoseconds: its clock may drift, or be set.
 const EVERY: u64 = 60_000_000_000;

@@ -9,7 +9,8 @@ use redis::{AsyncConnectionConfig, RedisResult, Value};
 
 use super::Listener;
 use super::company::Company;
-use super::wire::{Ear, Life, Wire};
+use super::life::{Ear, Life};
+use super::wire::Wire;
 use crate::redis::clock::{ServerClock, Source};
 use crate::redis::fault;
 use crate::redis::settings::Settings;
