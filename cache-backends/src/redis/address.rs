@@ -65,6 +65,8 @@ fn place(url: &BackendUrl) -> Result<RedisBuilder> {
     let builder = match once(url, "db", db, url.option("db"))? {
         None => builder,
         Some(db) => builder.db(db.parse().map_err(|_| {
+            // With an `@` in it, it may be the rest of a login with a bare `/`.
+            let db = if db.contains('@') { "…" } else { db };
             Error::config(format!(
                 "option `db={db}` of `{}`: expected the number of a database",
                 url.scheme()
@@ -239,6 +241,14 @@ mod tests {
             "rediss://h?tls_ca=/no/such/file.pem",
         ] {
             assert!(read(url).unwrap().try_build().is_err_and(|error| error.is_config()), "{url}");
+        }
+    }
+
+    #[test]
+    fn what_may_be_the_rest_of_a_login_is_not_shown() {
+        for url in ["redis://me:7/s3cr3t@host/0", "redis://:7?db=s3cr3t@host"] {
+            let error = read(url).unwrap_err().to_string();
+            assert!(!error.contains("s3cr3t"), "{url}: {error}");
         }
     }
 
