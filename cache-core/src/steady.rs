@@ -10,9 +10,9 @@
 //!
 //! What it promises: **no read of this process shows anything older than an invalidation that was answered here**, with
 //! or without an error. While a removal is kept, reads of what it concerns are misses, and stores of it wait for the try
-//! that is under way or are refused, at once where that goes through all there is; a plain store of the very key takes the removal's place. So do the states of
-//! guards: what would be removed a moment later is not begun. A lock is the exception: its removal is not kept, for
-//! done late it would free the lock of somebody else.
+//! that is under way or are refused, at once where that goes through all there is; a plain store of the very key takes
+//! the removal's place. So do the states of guards: what would be removed a moment later is not begun. A lock is the
+//! exception: its removal is not kept, for done late it would free the lock of somebody else.
 //!
 //! A command of a backend that is well pays two relaxed loads and one relaxed addition.
 
