@@ -15,7 +15,7 @@ use super::store::{Store, bytes, millis};
 use super::{fault, record, scripts};
 
 /// How often a step is thought out again because somebody was quicker. Each time somebody was, so this ends.
-const ROUNDS: usize = 64;
+const ROUNDS: usize = 1_000;
 
 /// How far the server's time may be from what it was thought to be, in milliseconds: as long as an answer takes at most.
 const LATE: &[u8] = b"1000";
