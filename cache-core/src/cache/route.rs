@@ -14,7 +14,7 @@ use super::fills::{Change, Fills};
 use super::options::Options;
 use super::switches::Switches;
 use crate::backend::{Backend, Fill, Form, Increment, Peek, SetIf, SetOptions, Transition};
-use crate::clock::{BoxFuture, COARSE_ERROR, Clock, Time};
+use crate::clock::{BoxFuture, Clock, Time};
 use crate::codec::{Bincode, Codec};
 use crate::coder::Coding;
 use crate::command::Commands;
@@ -418,9 +418,7 @@ impl Route {
     /// The command, or an error once it has taken as long as it may: as long as the scope says, or the route.
     async fn limited<T>(&self, command: BoxFuture<'_, Result<T>>) -> Result<T> {
         let Some(limit) = scope::timeout().unwrap_or(self.timeout) else { return command.await };
-        // A limit that is long beside what the cheap clock may lag behind does not need the exact one.
-        let now = if limit > 16 * COARSE_ERROR { self.clock.coarse() } else { self.clock.now() };
-        overdue::limited(&*self.clock, now, limit, command).await
+        overdue::limited(&*self.clock, self.clock.now(), limit, command).await
     }
 }
 
