@@ -87,8 +87,8 @@ impl Wire {
         }
     }
 
-    /// Sends a command and waits for its answer, for as long as there is a connection. Dropped before it was written, it is not sent; dropped later, what it
-    /// does is done, before whatever is asked on this connection afterwards.
+    /// Sends a command and waits for its answer, for as long as there is a connection. Dropped before it was written, it is
+    /// not sent; dropped later, what it does is done, before whatever is asked on this connection afterwards.
     pub(super) async fn ask(&self, command: &Cmd) -> Result<Value, RedisError> {
         if self.company.is_time_due(self.clock.coarse()) {
             return self.ask_beside_the_time(command).await;
